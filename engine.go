@@ -1,0 +1,102 @@
+package sluice
+
+import (
+	"io"
+	"time"
+)
+
+// EngineKind says how an engine is reached.
+type EngineKind string
+
+// The kinds.
+const (
+	EngineHTTP      EngineKind = "http"      // attached by URL
+	EngineEmbedded  EngineKind = "embedded"  // the model in the binary
+	EngineSimulated EngineKind = "simulated" // labelled so everywhere, never revenue
+)
+
+// OnLeave is what happens to the engine's work when the client leaves in the middle.
+type OnLeave string
+
+// The policies.
+const (
+	LeaveCancel OnLeave = "cancel" // the engine is told to stop at once
+	LeaveDrain  OnLeave = "drain"  // the answer is read to its end, within the call's limits
+)
+
+// Metering says how far an engine's token counts can be billed.
+type Metering string
+
+// The labels.
+const (
+	MeteringUnknown      Metering = "unknown"       // not seen yet
+	MeteringExact        Metering = "exact"         // usage with cached tokens
+	MeteringWithoutCache Metering = "without_cache" // usage, but cached tokens are unknown
+	MeteringEstimated    Metering = "estimated"     // no usage: counted by us
+)
+
+// Engine is anything that answers chat completions.
+type Engine struct {
+	ID   string     `json:"id"`
+	Name string     `json:"name"`
+	Kind EngineKind `json:"kind"`
+
+	// URL is the root that /v1/… is appended to: "http://10.0.0.7:8000". For a
+	// simulated engine it names the chip and its model instead: "sim:h100".
+	URL string `json:"url,omitempty"`
+
+	// Secret is sent to the engine as a bearer token. It is never serialised.
+	Secret string `json:"-"`
+
+	// Models maps the public name of each model it serves to the engine's own.
+	Models map[string]string `json:"models"`
+
+	OnLeave    OnLeave   `json:"on_leave"`
+	Concurrent int64     `json:"concurrent,omitempty"` // calls at once; zero is no limit
+	CreatedAt  time.Time `json:"created_at"`
+}
+
+// Simulated reports whether its answers are made up. They are metered like
+// any other and never count as revenue.
+func (e *Engine) Simulated() bool { return e.Kind == EngineSimulated }
+
+// Route is one engine chosen for one attempt of a call. Whoever took it gives
+// it back with an Outcome.
+type Route struct {
+	Engine *Engine
+	Model  string // the engine's own name for the model
+}
+
+// Outcome is what an attempt on an engine came to.
+type Outcome uint8
+
+// The outcomes. Only Failed counts against the engine's health.
+const (
+	OutcomeServed  Outcome = iota // it answered, whatever it answered
+	OutcomeFailed                 // it refused the connection, broke off, stalled or sent nonsense
+	OutcomeLeft                   // the client left first: says nothing about the engine
+	OutcomeRefused                // it said that it is full (429, 503)
+)
+
+// EngineRequest is what is asked of an engine, in its own dialect (chat
+// completions and its siblings).
+type EngineRequest struct {
+	CallID string
+	Path   string // "/v1/chat/completions"
+	Body   []byte // JSON; must not change until the reply's body is closed
+	Stream bool
+}
+
+// EngineReply is the head of an engine's answer. Body must be closed; closing
+// it before its end stops the engine's work.
+type EngineReply struct {
+	Status      int
+	ContentType string
+	RetryAfter  string // as sent; empty when absent
+	Body        io.ReadCloser
+
+	// PromptTokens and CachedTokens are the prompt's counts when the engine
+	// announces them before its output (x-prompt-tokens, x-cached-tokens), so that
+	// a broken stream can be billed exactly; -1 when it does not.
+	PromptTokens, CachedTokens int64
+}

@@ -1,0 +1,73 @@
+package sluice
+
+import "time"
+
+// AccountKind is a ledger account's place in the books.
+type AccountKind string
+
+// The kinds. Amounts are signed: a credit is positive, a debit negative, so a
+// customer's balance is positive while the operator owes service, and the
+// entries of every transaction sum to zero.
+const (
+	AccountPrepaid     AccountKind = "prepaid"      // an organisation's paid balance
+	AccountPromotional AccountKind = "promotional"  // an organisation's granted balance, burnt first
+	AccountReceivable  AccountKind = "receivable"   // owed by an organisation
+	AccountDeferred    AccountKind = "deferred"     // paid, not yet earned (plans)
+	AccountRevenueAPI  AccountKind = "revenue.api"  // earned by metered calls
+	AccountRevenuePlan AccountKind = "revenue.plan" // earned by plans
+	AccountSimulated   AccountKind = "simulated"    // charged for simulated answers: not revenue
+	AccountPromotion   AccountKind = "promotion"    // what grants cost the operator
+	AccountClearing    AccountKind = "clearing"     // payments on their way
+	AccountRounding    AccountKind = "rounding"     // invoices' rounding
+	AccountTax         AccountKind = "tax"          // collected for the state
+	AccountCost        AccountKind = "cost"         // what serving costs
+)
+
+// Wallet reports whether the account holds money that a customer can spend.
+// Wallets never go below zero; the store refuses it as a last line.
+func (k AccountKind) Wallet() bool {
+	return k == AccountPrepaid || k == AccountPromotional
+}
+
+// Operator owns the accounts that belong to no organisation.
+const Operator = "operator"
+
+// AccountID identifies an account: one per owner, kind and currency.
+type AccountID struct {
+	Owner    string      `json:"owner"` // an organisation's id, or Operator
+	Kind     AccountKind `json:"kind"`
+	Currency Currency    `json:"currency"`
+}
+
+// Account is an account with its balance, which is the sum of its entries.
+type Account struct {
+	AccountID
+	Balance Amount `json:"balance"`
+}
+
+// Entry is one line of a transaction: positive is a credit, negative a debit.
+type Entry struct {
+	Account AccountID `json:"account"`
+	Amount  Amount    `json:"amount"`
+}
+
+// TxKind says what a transaction records.
+type TxKind string
+
+// The kinds.
+const (
+	TxUsage      TxKind = "usage"      // a settled call; its id is the call's
+	TxPayment    TxKind = "payment"    // money came in
+	TxGrant      TxKind = "grant"      // the operator gave credit
+	TxCorrection TxKind = "correction" // reverses or adjusts an earlier one
+)
+
+// Tx is one transaction of the ledger: append-only, its entries sum to zero
+// in each currency. Its ID makes it idempotent: the same id is booked once.
+type Tx struct {
+	ID      string    `json:"id"`
+	Kind    TxKind    `json:"kind"`
+	At      time.Time `json:"at"` // the instant it takes effect
+	Memo    string    `json:"memo,omitempty"`
+	Entries []Entry   `json:"entries"`
+}

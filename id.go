@@ -1,0 +1,58 @@
+package sluice
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"strings"
+	"time"
+)
+
+// Prefixes of ids. An id says what it names.
+const (
+	PrefixOrganisation = "org"
+	PrefixProject      = "proj"
+	PrefixKey          = "key"
+	PrefixEngine       = "eng"
+	PrefixBook         = "book"
+	PrefixCall         = "call"
+	PrefixTx           = "tx"
+)
+
+const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base 32: no i, l, o, u
+
+// NewID returns a fresh id such as "org_06f2k8…": the prefix and a UUIDv7
+// (RFC 9562: 48 bits of milliseconds, 74 random bits) in 26 characters of
+// base 32, so that ids sort by the time they were made.
+func NewID(prefix string, now time.Time) string {
+	var u [16]byte
+	_, _ = rand.Read(u[6:]) // documented never to fail
+	ms := uint64(now.UnixMilli())
+	binary.BigEndian.PutUint16(u[0:], uint16(ms>>32))
+	binary.BigEndian.PutUint32(u[2:], uint32(ms))
+	u[6] = u[6]&0x0f | 0x70
+	u[8] = u[8]&0x3f | 0x80
+
+	buf := make([]byte, 0, len(prefix)+27)
+	buf = append(buf, prefix...)
+	buf = append(buf, '_')
+	return string(idEncoding().AppendEncode(buf, u[:]))
+}
+
+func idEncoding() *base32.Encoding {
+	return base32.NewEncoding(idAlphabet).WithPadding(base32.NoPadding)
+}
+
+// IsID reports whether s has the form of an id with the given prefix.
+func IsID(s, prefix string) bool {
+	rest, ok := strings.CutPrefix(s, prefix+"_")
+	if !ok || len(rest) != 26 {
+		return false
+	}
+	for i := range len(rest) {
+		if strings.IndexByte(idAlphabet, rest[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
