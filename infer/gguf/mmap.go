@@ -1,0 +1,34 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package gguf
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// Map maps a file into memory, read-only, and returns its bytes and a function
+// that gives the mapping back. The bytes must not be used after that. A file
+// that someone truncates while it is mapped kills the program, so a mapping is
+// kept only as long as it takes to load a model.
+func Map(path string) (data []byte, unmap func() error, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("mapping a file: %w", err)
+	}
+	defer f.Close() // the mapping outlives the descriptor
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, fmt.Errorf("mapping a file: %w", err)
+	}
+	size := info.Size()
+	if !info.Mode().IsRegular() || size == 0 || int64(int(size)) != size {
+		return nil, nil, fmt.Errorf("mapping %s: not a regular file of usable size (%d bytes)", path, size)
+	}
+	data, err = syscall.Mmap(int(f.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_PRIVATE)
+	if err != nil {
+		return nil, nil, fmt.Errorf("mapping %s: %w", path, err)
+	}
+	return data, func() error { return syscall.Munmap(data) }, nil
+}
