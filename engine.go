@@ -51,6 +51,10 @@ type Engine struct {
 	// Models maps the public name of each model it serves to the engine's own.
 	Models map[string]string `json:"models"`
 
+	// NoCacheSalt keeps the tenant's cache_salt out of requests, for an engine that
+	// refuses unknown fields. Its prefix cache is then shared between tenants.
+	NoCacheSalt bool `json:"no_cache_salt,omitempty"`
+
 	OnLeave    OnLeave   `json:"on_leave"`
 	Concurrent int64     `json:"concurrent,omitempty"` // calls at once; zero is no limit
 	CreatedAt  time.Time `json:"created_at"`

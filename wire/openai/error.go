@@ -1,0 +1,95 @@
+package openai
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+
+	"sluice"
+)
+
+// errorRow is one line of the table from codes to what this dialect's clients
+// expect: the HTTP status, the error's type, and whether an SDK should retry
+// ("true", "false", or "" to leave it to the status).
+type errorRow struct {
+	status int
+	typ    string
+	retry  string
+}
+
+// errorTable maps a code. Clients retry 408, 409, 429 and 5xx unless
+// x-should-retry says otherwise, so it says so where a retry cannot help.
+func errorTable(code sluice.Code) errorRow {
+	switch code {
+	case sluice.CodeInvalid:
+		return errorRow{http.StatusBadRequest, "invalid_request_error", ""}
+	case sluice.CodeUnauthenticated:
+		return errorRow{http.StatusUnauthorized, "authentication_error", ""}
+	case sluice.CodeForbidden:
+		return errorRow{http.StatusForbidden, "permission_error", ""}
+	case sluice.CodeNotFound, sluice.CodeModelNotFound:
+		return errorRow{http.StatusNotFound, "invalid_request_error", ""}
+	case sluice.CodeConflict:
+		return errorRow{http.StatusConflict, "invalid_request_error", "false"}
+	case sluice.CodeTooLarge:
+		return errorRow{http.StatusRequestEntityTooLarge, "invalid_request_error", ""}
+	case sluice.CodeInsufficientFunds, sluice.CodeSpendingCap:
+		return errorRow{http.StatusPaymentRequired, "insufficient_quota", "false"}
+	case sluice.CodeRateLimited, sluice.CodeConcurrency:
+		return errorRow{http.StatusTooManyRequests, "rate_limit_error", "true"}
+	case sluice.CodeOverloaded:
+		return errorRow{http.StatusServiceUnavailable, "overloaded_error", "true"}
+	case sluice.CodeUnavailable:
+		return errorRow{http.StatusServiceUnavailable, "server_error", "true"}
+	case sluice.CodeEngineFailed:
+		return errorRow{http.StatusBadGateway, "server_error", "true"}
+	case sluice.CodeTimeout:
+		return errorRow{http.StatusGatewayTimeout, "server_error", "true"}
+	case sluice.CodeInternal:
+	}
+	return errorRow{http.StatusInternalServerError, "server_error", "true"}
+}
+
+// errorBody is OpenAI's error object: all four members are always there.
+type errorBody struct {
+	Error struct {
+		Message string  `json:"message"`
+		Type    string  `json:"type"`
+		Param   *string `json:"param"`
+		Code    string  `json:"code"`
+	} `json:"error"`
+}
+
+// ErrorObject returns the JSON of an error: the body of a failed request, and
+// the payload of the event that ends a broken stream.
+func ErrorObject(e *sluice.Error) []byte {
+	var b errorBody
+	b.Error.Message = e.Message
+	b.Error.Type = errorTable(e.Code).typ
+	b.Error.Code = string(e.Code)
+	if e.Param != "" {
+		b.Error.Param = &e.Param
+	}
+	raw, err := json.Marshal(b)
+	if err != nil { // strings and a pointer to one cannot fail
+		return []byte(`{"error":{"message":"","type":"server_error","param":null,"code":"internal"}}`)
+	}
+	return raw
+}
+
+// WriteError answers a request with an error: status, retry headers and body.
+func WriteError(w http.ResponseWriter, e *sluice.Error) {
+	row := errorTable(e.Code)
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	if row.retry != "" {
+		h.Set("X-Should-Retry", row.retry)
+	}
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(e.RetryAfter.Seconds())), 10))
+		h.Set("Retry-After-Ms", strconv.FormatInt(e.RetryAfter.Milliseconds(), 10))
+	}
+	w.WriteHeader(row.status)
+	_, _ = w.Write(ErrorObject(e)) // the client may be gone
+}

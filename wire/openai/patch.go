@@ -1,0 +1,100 @@
+package openai
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Patch says what an engine's copy of a request differs in. Zero fields leave
+// the request as it is.
+type Patch struct {
+	Model     string // the engine's own name for the model
+	MaxTokens int64  // an upper bound for the output, when the wallet sets one below the client's
+	CacheSalt string // separates tenants in the engine's prefix cache
+}
+
+// edit replaces raw[at.from:at.to] by text.
+type edit struct {
+	at   span
+	text string
+}
+
+// Patched appends the request as an engine is to get it to dst: the client's
+// bytes with the patch spliced in, and, in a stream, with
+// stream_options.include_usage set, since every stream must say what it used.
+func (r *Request) Patched(dst []byte, p Patch) []byte {
+	var buf [8]edit
+	edits := buf[:0]
+	if p.Model != "" && p.Model != r.Model {
+		edits = append(edits, edit{r.spans.model, quote(p.Model)})
+	}
+	if r.Stream && !r.IncludeUsage {
+		edits = append(edits, r.askUsage())
+	}
+	if p.MaxTokens > 0 && (r.MaxTokens == 0 || p.MaxTokens < r.MaxTokens) {
+		edits = r.clamp(edits, p.MaxTokens)
+	}
+	if p.CacheSalt != "" {
+		edits = append(edits, r.set(r.spans.cacheSalt, "cache_salt", quote(p.CacheSalt)))
+	}
+	slices.SortStableFunc(edits, func(a, b edit) int { return a.at.from - b.at.from })
+	last := 0
+	for _, e := range edits {
+		dst = append(dst, r.raw[last:e.at.from]...)
+		dst = append(dst, e.text...)
+		last = e.at.to
+	}
+	return append(dst, r.raw[last:]...)
+}
+
+// askUsage sets stream_options.include_usage to true.
+func (r *Request) askUsage() edit {
+	s := &r.spans
+	switch {
+	case !s.includeUsage.empty():
+		return edit{s.includeUsage, "true"}
+	case s.streamOptions.empty():
+		return r.set(span{}, "stream_options", `{"include_usage":true}`)
+	case r.raw[s.streamOptions.from] != '{': // null
+		return edit{s.streamOptions, `{"include_usage":true}`}
+	case s.optionMembers == 0:
+		return edit{s.streamOptions, `{"include_usage":true}`}
+	}
+	end := s.streamOptions.to - 1
+	return edit{span{end, end}, `,"include_usage":true`}
+}
+
+// clamp bounds the output under each name that the client used, or under the
+// oldest name, which every engine knows, when it used none.
+func (r *Request) clamp(edits []edit, limit int64) []edit {
+	text := strconv.FormatInt(limit, 10)
+	s := &r.spans
+	if s.maxTokens.empty() && s.maxCompletion.empty() {
+		return append(edits, r.set(span{}, "max_tokens", text))
+	}
+	for _, at := range []span{s.maxTokens, s.maxCompletion} {
+		if !at.empty() {
+			edits = append(edits, edit{at, text})
+		}
+	}
+	return edits
+}
+
+// set replaces the value at a place or, when the place is empty, adds a member at the end.
+func (r *Request) set(at span, name, value string) edit {
+	if !at.empty() {
+		return edit{at, value}
+	}
+	end := span{r.spans.end, r.spans.end}
+	return edit{end, `,"` + name + `":` + value} // never the first: model is always there
+}
+
+func quote(s string) string {
+	b, err := jsontext.AppendQuote(nil, s)
+	if err != nil {
+		return strconv.Quote(s) // invalid UTF-8: names are checked when configured
+	}
+	return string(b)
+}

@@ -1,0 +1,62 @@
+package openai
+
+import (
+	"strconv"
+
+	"sluice"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// invalid is a CodeInvalid error about one field.
+func invalid(param, message string) error {
+	return &sluice.Error{Code: sluice.CodeInvalid, Message: message, Param: param}
+}
+
+func missing(name string) error {
+	return invalid(name, "you must provide a '"+name+"' parameter")
+}
+
+// syntaxError turns the decoder's error into the caller's. Its text names the
+// place by offset and pointer and quotes nothing of the body.
+func syntaxError(err error) error {
+	return &sluice.Error{
+		Code:    sluice.CodeInvalid,
+		Message: "The request body is not valid JSON, or has a duplicate name: " + err.Error(),
+	}
+}
+
+func stringValue(name string, v jsontext.Value) (string, error) {
+	if v.Kind() != jsontext.KindString {
+		return "", invalid(name, "'"+name+"' must be a string.")
+	}
+	s, err := jsontext.AppendUnquote(nil, v)
+	if err != nil {
+		return "", invalid(name, "'"+name+"' is not a valid string.")
+	}
+	return string(s), nil
+}
+
+// boolValue sets *to; null leaves it.
+func boolValue(name string, v jsontext.Value, to *bool) error {
+	switch v.Kind() {
+	case jsontext.KindTrue, jsontext.KindFalse:
+		*to = v.Kind() == jsontext.KindTrue
+	case jsontext.KindNull:
+	default:
+		return invalid(name, "'"+name+"' must be true or false.")
+	}
+	return nil
+}
+
+// intValue reads a whole number written without fraction or exponent.
+func intValue(name string, v jsontext.Value) (int64, error) {
+	if v.Kind() != jsontext.KindNumber {
+		return 0, invalid(name, "'"+name+"' must be a whole number.")
+	}
+	n, err := strconv.ParseInt(string(v), 10, 64)
+	if err != nil {
+		return 0, invalid(name, "'"+name+"' must be a whole number.")
+	}
+	return n, nil
+}
