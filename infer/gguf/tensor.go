@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -64,6 +65,19 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 
 // TensorNames lists the tensors in the file's order.
 func (f *File) TensorNames() []string { return slices.Clone(f.names) }
+
+// Values is the number of values in all tensors: the model's parameters.
+func (f *File) Values() int64 {
+	var n int64
+	for _, t := range f.tensors {
+		count := int64(1)
+		for _, d := range t.Dims {
+			count *= int64(d)
+		}
+		n += count
+	}
+	return n
+}
 
 // span is where a tensor's data lies in the data section.
 type span struct {
@@ -162,12 +176,7 @@ func (f *File) place(data []byte, spans []span, align uint64) error {
 		t.Data = data[s.start : s.start+s.size : s.start+s.size]
 		f.tensors[s.name] = t
 	}
-	slices.SortFunc(spans, func(a, b span) int {
-		if a.start < b.start {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
 	for i := 1; i < len(spans); i++ {
 		if before := spans[i-1]; before.start+before.size > spans[i].start {
 			return fmt.Errorf("tensors %q and %q overlap", before.name, spans[i].name)

@@ -1,0 +1,168 @@
+package infer
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"slices"
+	"testing"
+
+	"sluice/infer/box"
+)
+
+// golden is what llama.cpp computed with the model in the box; its note says
+// which version.
+type golden struct {
+	Texts []struct {
+		Text   string
+		Tokens []int32
+	}
+	Answers []goldenAnswer
+}
+
+type goldenAnswer struct {
+	Messages []Message
+	Prompt   []int32
+	Tokens   []int32
+	Text     string
+	Logprobs []struct {
+		Step   int
+		Tokens []int32
+		Values []float64
+	}
+}
+
+func readGolden(t *testing.T) golden {
+	t.Helper()
+	data, err := os.ReadFile("testdata/golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g golden
+	if err := json.Unmarshal(data, &g); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Texts) == 0 || len(g.Answers) == 0 {
+		t.Fatal("testdata/golden.json is empty")
+	}
+	return g
+}
+
+func boxModel(t testing.TB) *Model {
+	t.Helper()
+	m, err := Read(box.File())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestEncodeAsLlamaCpp(t *testing.T) {
+	m := boxModel(t)
+	for _, c := range readGolden(t).Texts {
+		got := m.Tokenizer().Encode(nil, c.Text)
+		if !slices.Equal(got, c.Tokens) {
+			t.Errorf("%q encodes to %v, llama.cpp says %v", c.Text, got, c.Tokens)
+		}
+		if text := m.Tokenizer().Decode(got); text != c.Text {
+			t.Errorf("%q comes back as %q", c.Text, text)
+		}
+	}
+}
+
+func TestAnswerAsLlamaCpp(t *testing.T) {
+	m := boxModel(t)
+	for _, c := range readGolden(t).Answers {
+		prompt, err := m.Chat(c.Messages)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(prompt, c.Prompt) {
+			t.Errorf("%v renders to %v, llama.cpp says %v", c.Messages, prompt, c.Prompt)
+			continue
+		}
+		text := ""
+		res, err := m.Generate(context.Background(), Request{Prompt: prompt, MaxTokens: 48}, func(p Piece) error {
+			text += p.Text
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text != c.Text || res.Usage.Completion != len(c.Tokens) || res.Usage.Prompt != len(c.Prompt) {
+			t.Errorf("%v\ngot  %q (%+v)\nwant %q (%d tokens)", c.Messages, text, res.Usage, c.Text, len(c.Tokens))
+		}
+	}
+}
+
+// TestLogitsAsLlamaCpp compares log-probabilities, after the prompt and in the
+// middle of the answer. Both engines quantise activations, in ways that differ
+// in the last bits, so they agree to a tolerance.
+func TestLogitsAsLlamaCpp(t *testing.T) {
+	const tolerance = 0.2
+	worst := 0.0
+	for _, c := range readGolden(t).Answers {
+		for _, want := range c.Logprobs {
+			m := boxModel(t)
+			var logits []float32
+			for chunk := range slices.Chunk(slices.Concat(c.Prompt, c.Tokens[:want.Step]), batch) {
+				logits = m.compute(chunk)
+			}
+			got := logprobs(logits)
+			for i, token := range want.Tokens {
+				difference := math.Abs(got[token] - want.Values[i])
+				worst = max(worst, difference)
+				if difference > tolerance {
+					t.Errorf("%v step %d token %d: log-probability %.4f, llama.cpp says %.4f", c.Messages, want.Step, token, got[token], want.Values[i])
+				}
+			}
+		}
+	}
+	t.Logf("largest difference %.4f", worst)
+}
+
+// logprobs is the logarithm of the softmax.
+func logprobs(logits []float32) []float64 {
+	highest := float64(slices.Max(logits))
+	total := 0.0
+	for _, v := range logits {
+		total += math.Exp(float64(v) - highest)
+	}
+	out := make([]float64, len(logits))
+	for i, v := range logits {
+		out[i] = float64(v) - highest - math.Log(total)
+	}
+	return out
+}
+
+func BenchmarkDecode(b *testing.B) {
+	m := boxModel(b)
+	prompt, err := m.Chat([]Message{{Role: "user", Content: "Tell me a story about a river."}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	m.compute(prompt)
+	b.ResetTimer()
+	for b.Loop() {
+		m.known = m.known[:len(prompt)]
+		m.forward.cache.truncate(len(prompt), m.shape.headSize)
+		for range 100 {
+			m.compute([]int32{300})
+		}
+	}
+	b.ReportMetric(100*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
+}
+
+func BenchmarkPrefill(b *testing.B) {
+	m := boxModel(b)
+	prompt := slices.Repeat([]int32{300, 400, 500}, 160)
+	for b.Loop() {
+		m.known = m.known[:0]
+		m.forward.cache.truncate(0, m.shape.headSize)
+		for chunk := range slices.Chunk(prompt, batch) {
+			m.compute(chunk)
+		}
+	}
+	b.ReportMetric(float64(len(prompt))*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
+}
