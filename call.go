@@ -31,14 +31,14 @@ type Event struct {
 	EndedAt    time.Time `json:"ended_at"`
 
 	Status    Status `json:"status"`
-	Usage     Usage  `json:"-"`
+	Usage     Usage  `json:"usage"`
 	Estimated bool   `json:"estimated"` // counted by us: the engine did not say
 	Simulated bool   `json:"simulated"`
 
 	Currency Currency `json:"currency"`
 	Book     string   `json:"price_book"`
-	List     Pico     `json:"-"` // by the price book
-	Charge   Pico     `json:"-"` // billed: the list amount, or less when the wallet ended before
+	List     Pico     `json:"list_pico"` // by the price book
+	Charge   Pico     `json:"charge_pico"` // billed: the list amount, or less when the wallet ended before
 }
 
 // Posting is one durable unit of the ledger: a transaction and, when it
