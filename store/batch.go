@@ -1,0 +1,135 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"sluice"
+)
+
+// plan is a checked batch with its sums, ready to be written.
+type plan struct {
+	postings    []sluice.Posting
+	deltas      ordered[sluice.AccountID, sluice.Amount] // what each account's balance changes by
+	spends      ordered[string, spend]                   // by key
+	checkpoints ordered[string, *sluice.Event]           // by call, the last of each
+	closed      []string
+}
+
+// spend is what a batch adds to a key.
+type spend struct {
+	amount   sluice.Amount
+	lastUsed time.Time
+}
+
+// ordered is a map that remembers the order in which its keys came, so that
+// the same batch is always written in the same way.
+type ordered[K comparable, V any] struct {
+	keys   []K
+	values map[K]V
+}
+
+func (o *ordered[K, V]) set(k K, v V) {
+	if _, ok := o.values[k]; !ok {
+		o.keys = append(o.keys, k)
+	}
+	if o.values == nil {
+		o.values = map[K]V{}
+	}
+	o.values[k] = v
+}
+
+// newPlan checks a batch and sums it up. An error is a fault of the program
+// that made the batch, and is not for a caller's eyes.
+func newPlan(b sluice.Batch) (*plan, error) {
+	p := &plan{postings: b.Postings, closed: b.Closed}
+	ids := make(map[string]bool, len(b.Postings))
+	for i := range b.Postings {
+		posting := &b.Postings[i]
+		if ids[posting.Tx.ID] {
+			return nil, fmt.Errorf("transaction %s is twice in the batch", posting.Tx.ID)
+		}
+		ids[posting.Tx.ID] = true
+		if err := p.add(posting); err != nil {
+			return nil, fmt.Errorf("transaction %q: %w", posting.Tx.ID, err)
+		}
+	}
+	closed := make(map[string]bool, len(b.Closed))
+	for _, id := range b.Closed {
+		closed[id] = true
+	}
+	for i := range b.Checkpoints {
+		if c := &b.Checkpoints[i]; !closed[c.CallID] {
+			p.checkpoints.set(c.CallID, c)
+		}
+	}
+	return p, nil
+}
+
+// add checks one posting and adds it to the sums.
+func (p *plan) add(posting *sluice.Posting) error {
+	tx, event := &posting.Tx, posting.Event
+	if tx.ID == "" {
+		return fmt.Errorf("a transaction needs an id")
+	}
+	if (event != nil) != (tx.Kind == sluice.TxUsage) {
+		return fmt.Errorf("kind %s, event given: %t; a usage transaction has one and no other has", tx.Kind, event != nil)
+	}
+	if event != nil && event.CallID != tx.ID {
+		return fmt.Errorf("its event is of call %q", event.CallID)
+	}
+	if err := balanced(tx.Entries); err != nil {
+		return err
+	}
+	for _, e := range tx.Entries {
+		sum, err := p.deltas.values[e.Account].Add(e.Amount)
+		if err != nil {
+			return err
+		}
+		p.deltas.set(e.Account, sum)
+	}
+	if event == nil {
+		return nil
+	}
+	s := p.spends.values[event.Key]
+	sum, err := s.amount.Add(event.Charge.Amount())
+	if err != nil {
+		return err
+	}
+	if event.AdmittedAt.After(s.lastUsed) {
+		s.lastUsed = event.AdmittedAt
+	}
+	p.spends.set(event.Key, spend{sum, s.lastUsed})
+	return nil
+}
+
+// balanced returns an error unless the entries are well formed and sum to zero
+// in each currency.
+func balanced(entries []sluice.Entry) error {
+	var sums ordered[sluice.Currency, sluice.Amount]
+	for _, e := range entries {
+		if e.Amount.Carry < 0 || e.Amount.Carry >= sluice.PicoPerNano {
+			return fmt.Errorf("entry of %v: carry %d is not within 0 and 999", e.Account, e.Amount.Carry)
+		}
+		sum, err := sums.values[e.Account.Currency].Add(e.Amount)
+		if err != nil {
+			return err
+		}
+		sums.set(e.Account.Currency, sum)
+	}
+	for _, c := range sums.keys {
+		if sum := sums.values[c]; sum.Sign() != 0 {
+			return fmt.Errorf("entries sum to %s %s instead of zero", sum, c)
+		}
+	}
+	return nil
+}
+
+// ids returns the ids of the batch's transactions.
+func (p *plan) ids() []string {
+	ids := make([]string, len(p.postings))
+	for i := range p.postings {
+		ids[i] = p.postings[i].Tx.ID
+	}
+	return ids
+}
