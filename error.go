@@ -19,6 +19,7 @@ const (
 	CodeNotFound          Code = "not_found"          // no such object for this caller
 	CodeModelNotFound     Code = "model_not_found"    // no such model, or no price for it in the caller's currency
 	CodeConflict          Code = "conflict"           // the same id or key was used for something else
+	CodeRequestTimeout    Code = "request_timeout"    // the caller sent its request too slowly
 	CodeTooLarge          Code = "too_large"          // a body, a header or a prompt over its limit
 	CodeInsufficientFunds Code = "insufficient_funds" // the balance does not cover the prompt
 	CodeSpendingCap       Code = "spending_cap"       // the key's own cap is reached
@@ -26,7 +27,7 @@ const (
 	CodeConcurrency       Code = "concurrency"        // too many requests at once
 	CodeOverloaded        Code = "overloaded"         // the engines are full; a retry may help
 	CodeEngineFailed      Code = "engine_failed"      // the engine refused, broke off or answered nonsense
-	CodeTimeout           Code = "timeout"            // the engine or the caller took too long
+	CodeTimeout           Code = "timeout"            // the engine took too long
 	CodeUnavailable       Code = "unavailable"        // nothing can serve the model, or the server drains
 	CodeInternal          Code = "internal"           // a fault of ours; the message is masked
 )

@@ -2,7 +2,6 @@ package sluice
 
 import (
 	"crypto/rand"
-	"encoding/base32"
 	"encoding/binary"
 	"strings"
 	"time"
@@ -36,11 +35,21 @@ func NewID(prefix string, now time.Time) string {
 	buf := make([]byte, 0, len(prefix)+27)
 	buf = append(buf, prefix...)
 	buf = append(buf, '_')
-	return string(idEncoding().AppendEncode(buf, u[:]))
+	return string(appendBase32(buf, u))
 }
 
-func idEncoding() *base32.Encoding {
-	return base32.NewEncoding(idAlphabet).WithPadding(base32.NoPadding)
+// appendBase32 writes 128 bits as 26 characters, the highest five bits first
+// and the last character padded with two zero bits, as RFC 4648 does.
+func appendBase32(dst []byte, u [16]byte) []byte {
+	var acc uint32
+	bits := 0
+	for _, b := range u {
+		acc = acc<<8 | uint32(b)
+		for bits += 8; bits >= 5; bits -= 5 {
+			dst = append(dst, idAlphabet[acc>>(bits-5)&31])
+		}
+	}
+	return append(dst, idAlphabet[acc<<(5-bits)&31])
 }
 
 // IsID reports whether s has the form of an id with the given prefix.

@@ -125,16 +125,19 @@ func (b *Book) Rate(model string, u sluice.Usage) (sluice.Pico, error) {
 	return sum, nil
 }
 
-// InForce returns the book of the currency that decides at the instant: the
-// one that took effect last; of two that took effect together, the one
-// published last. nil when there is none.
+// Order compares two books of a currency by when they take over: the one that
+// takes effect later comes later; of two that take effect together, the one
+// published later.
+func Order(a, b *Book) int {
+	return cmp.Or(a.EffectiveAt.Compare(b.EffectiveAt), a.PublishedAt.Compare(b.PublishedAt), cmp.Compare(a.ID, b.ID))
+}
+
+// InForce returns the book of the currency that decides at the instant, the
+// last in Order that has taken effect, or nil when there is none.
 func InForce(books []*Book, currency sluice.Currency, at time.Time) *Book {
 	var best *Book
 	for _, b := range books {
-		if b.Currency != currency || b.EffectiveAt.After(at) {
-			continue
-		}
-		if best == nil || cmp.Or(b.EffectiveAt.Compare(best.EffectiveAt), b.PublishedAt.Compare(best.PublishedAt), cmp.Compare(b.ID, best.ID)) > 0 {
+		if b.Currency == currency && !b.EffectiveAt.After(at) && (best == nil || Order(b, best) > 0) {
 			best = b
 		}
 	}

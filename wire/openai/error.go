@@ -32,6 +32,8 @@ func errorTable(code sluice.Code) errorRow {
 		return errorRow{http.StatusNotFound, "invalid_request_error", ""}
 	case sluice.CodeConflict:
 		return errorRow{http.StatusConflict, "invalid_request_error", "false"}
+	case sluice.CodeRequestTimeout:
+		return errorRow{http.StatusRequestTimeout, "invalid_request_error", ""}
 	case sluice.CodeTooLarge:
 		return errorRow{http.StatusRequestEntityTooLarge, "invalid_request_error", ""}
 	case sluice.CodeInsufficientFunds, sluice.CodeSpendingCap:
