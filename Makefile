@@ -1,5 +1,8 @@
 # Needs Go, and for the crash test and the benchmarks what their output names.
 # `make` alone lists what there is.
+#
+# Tests run with -count=1, since Go would remember a test that was skipped for
+# want of PostgreSQL after PostgreSQL has been installed.
 
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 TOOL    = go tool -modfile=$(CURDIR)/tools/go.mod
@@ -25,10 +28,10 @@ build: ## build ./sluice: one static binary
 
 test: ## vet and test everything, the long suites in short
 	go vet ./...
-	SLUICE_POWERLOSS_SEEDS=$(POWERLOSS_SEEDS) go test ./...
+	SLUICE_POWERLOSS_SEEDS=$(POWERLOSS_SEEDS) go test -count=1 ./...
 	@set -e; for m in $(filter-out . tools,$(MODULES)); do \
 	  echo "go test ./... (in $$m)"; \
-	  ( cd $$m && go vet ./... && SLUICE_CRASH_ROUNDS=$(CRASH_ROUNDS) go test ./... ); \
+	  ( cd $$m && go vet ./... && SLUICE_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -count=1 ./... ); \
 	done
 	@$(missing)
 
