@@ -1,0 +1,182 @@
+package fleet
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"sluice"
+)
+
+// dialFunc is the form of net.Dialer.DialContext.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// client speaks HTTP/1.1 to one engine.
+type client struct {
+	address  string // "host:port"
+	tls      *tls.Config
+	dial     dialFunc
+	openings map[string]string // by path: the head of the request up to what changes
+	timeouts Timeouts
+	report   func(error) // told of every failure
+	pool     pool
+}
+
+// newClient makes a client for the root URL that ParseURL gave.
+func newClient(root *url.URL, secret string, o Options, timeouts Timeouts, report func(error)) (*client, error) {
+	if strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return nil, sluice.Errorf(sluice.CodeInvalid, "the engine's secret has characters that cannot stand in a header")
+	}
+	port := root.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[root.Scheme]
+	}
+	t := &client{
+		address:  net.JoinHostPort(root.Hostname(), port),
+		dial:     o.Dial,
+		openings: make(map[string]string),
+		timeouts: timeouts,
+		report:   report,
+		pool:     pool{most: o.IdleConns, ttl: o.IdleTimeout},
+	}
+	if root.Scheme == "https" {
+		t.tls = o.TLS.Clone()
+		if t.tls == nil {
+			t.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		if t.tls.ServerName == "" {
+			t.tls.ServerName = root.Hostname()
+		}
+		t.tls.NextProtos = []string{"http/1.1"}
+	}
+	prefix := strings.TrimSuffix(root.EscapedPath(), "/")
+	for _, path := range paths() {
+		verb, _ := method(path)
+		head := verb + " " + prefix + path + " HTTP/1.1\r\nHost: " + root.Host + "\r\nUser-Agent: sluice\r\nAccept-Encoding: identity\r\n"
+		if secret != "" {
+			head += "Authorization: Bearer " + secret + "\r\n"
+		}
+		if verb == "POST" {
+			head += "Content-Type: application/json\r\n"
+		}
+		t.openings[path] = head
+	}
+	return t, nil
+}
+
+// errUnanswered marks a connection that failed before any byte of the answer. On
+// a kept connection the engine most likely closed it while idle, and the call is
+// sent once more on a fresh one.
+var errUnanswered = errors.New("the connection ended before any answer")
+
+func (t *client) send(ctx context.Context, req *sluice.EngineRequest) (*sluice.EngineReply, error) {
+	opening, ok := t.openings[req.Path]
+	if !ok {
+		return nil, sluice.Errorf(sluice.CodeInternal, "path %q is not asked of engines", req.Path)
+	}
+	if !isToken([]byte(req.CallID)) {
+		return nil, sluice.Errorf(sluice.CodeInternal, "call id %q cannot stand in a header", req.CallID)
+	}
+	if c := t.pool.get(time.Now()); c != nil {
+		reply, err := t.exchange(ctx, c, opening, req)
+		switch {
+		case err == nil:
+			return reply, nil
+		case !errors.Is(err, errUnanswered) || ctx.Err() != nil:
+			return nil, failure(ctx, t.report, "asking the engine", err)
+		}
+	}
+	c, err := t.connect(ctx)
+	if err != nil {
+		return nil, failure(ctx, t.report, "connecting to "+t.address, err)
+	}
+	reply, err := t.exchange(ctx, c, opening, req)
+	if err != nil {
+		return nil, failure(ctx, t.report, "asking the engine", err)
+	}
+	return reply, nil
+}
+
+// connect dials the engine and, for https, shakes hands.
+func (t *client) connect(ctx context.Context) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.timeouts.Dial)
+	defer cancel()
+	nc, err := t.dial(ctx, "tcp", t.address)
+	if err != nil {
+		return nil, err
+	}
+	if t.tls == nil {
+		return newConn(nc, nc), nil
+	}
+	secure := tls.Client(nc, t.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return newConn(secure, nc), nil
+}
+
+// exchange carries one call over the connection, which from here on belongs
+// to the reply's body. It fails with errUnanswered when not one byte of an answer came.
+func (t *client) exchange(ctx context.Context, c *conn, opening string, req *sluice.EngineRequest) (*sluice.EngineReply, error) {
+	x := &struct {
+		reply sluice.EngineReply
+		body  body
+	}{}
+	x.body = body{ctx: ctx, client: t, conn: c}
+	if ctx.Done() != nil {
+		x.body.stop = context.AfterFunc(ctx, c.abort)
+	}
+	h, written, err := t.roundTrip(c, opening, req)
+	if err != nil {
+		x.body.Close()
+		return nil, err
+	}
+	x.body.begin(h, written)
+	x.reply = sluice.EngineReply{
+		Status:       h.status,
+		ContentType:  h.contentType,
+		RetryAfter:   h.retryAfter,
+		Body:         &x.body,
+		PromptTokens: h.prompt,
+		CachedTokens: h.cached,
+	}
+	return &x.reply, nil
+}
+
+// roundTrip writes the request and reads the head of the answer. An engine
+// may answer (413, say) and close before it has read everything: then written is
+// false and the answer counts all the same.
+func (t *client) roundTrip(c *conn, opening string, req *sluice.EngineRequest) (h head, written bool, err error) {
+	now := time.Now()
+	if err := c.net.SetDeadline(now.Add(t.timeouts.Idle)); err != nil {
+		return h, false, err
+	}
+	writeErr := c.write(opening, req.CallID, req.Body)
+	until := now.Add(t.timeouts.Header)
+	if writeErr != nil {
+		until = time.Now().Add(time.Second)
+	}
+	if err := c.net.SetReadDeadline(until); err != nil {
+		return h, false, err
+	}
+	h, began, err := c.readHead()
+	switch {
+	case err == nil:
+		return h, writeErr == nil, nil
+	case writeErr != nil:
+		err = writeErr
+	}
+	if !began && !timedOut(err) {
+		err = errors.Join(errUnanswered, err)
+	}
+	return h, false, err
+}
+
+func (t *client) expire(now time.Time) { t.pool.expire(now) }
+
+func (t *client) close() { t.pool.close() }

@@ -1,0 +1,144 @@
+package fleet
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// smallHead is the size of a connection's buffer. It holds the head of an
+// answer and, before that, the request when it is small. Bodies do not go through it.
+const smallHead = 4 << 10
+
+// conn is one connection to an engine. It carries one call at a time.
+type conn struct {
+	net   net.Conn
+	raw   syscall.RawConn // beneath any TLS; nil when there is none to look at
+	abort func()          // closes net; made once, for context.AfterFunc
+	peek  func(fd uintptr) bool
+	quiet bool // what peek found
+
+	buf   []byte // read and not yet used
+	store []byte // what buf lies in
+	since time.Time
+}
+
+func newConn(nc, beneath net.Conn) *conn {
+	c := &conn{net: nc, store: make([]byte, smallHead)}
+	c.abort = func() { nc.Close() }
+	if sc, ok := beneath.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			c.raw = raw
+			c.peek = func(fd uintptr) bool { c.quiet = nothingToRead(fd); return true }
+		}
+	}
+	return c
+}
+
+// alive reports whether an idle connection can carry another call: the
+// engine has neither closed it nor sent anything since the last answer ended. Bytes that nobody
+// asked for would be taken for the answer to the next call, another customer's.
+func (c *conn) alive() bool {
+	if c.raw == nil {
+		return true
+	}
+	return c.raw.Read(c.peek) == nil && c.quiet
+}
+
+// write sends the whole request: opening is its head up to the content length.
+// A small one is one write, a large one a vectored write.
+func (c *conn) write(opening, callID string, body []byte) error {
+	b := append(c.store[:0], opening...)
+	if callID != "" {
+		b = append(b, "X-Request-Id: "...)
+		b = append(b, callID...)
+		b = append(b, "\r\n"...)
+	}
+	b = append(b, "Content-Length: "...)
+	b = strconv.AppendInt(b, int64(len(body)), 10)
+	b = append(b, "\r\n\r\n"...)
+	var err error
+	if len(b)+len(body) <= cap(c.store) {
+		_, err = c.net.Write(append(b, body...))
+	} else {
+		vector := net.Buffers{b, body}
+		_, err = vector.WriteTo(c.net)
+	}
+	return err
+}
+
+// readHead reads the head of the final answer and skips interim ones. began
+// says whether any byte came at all.
+func (c *conn) readHead() (h head, began bool, err error) {
+	c.buf = c.store[:0]
+	for range maxInterim {
+		n, err := c.fillHead(&began)
+		if err != nil {
+			return h, began, err
+		}
+		h, err = parseHead(c.buf[:n])
+		if err != nil {
+			return h, began, fmt.Errorf("the head of the answer: %w", err)
+		}
+		c.buf = c.buf[n:]
+		switch {
+		case h.status == 101:
+			return h, began, errors.New("the engine switches protocols unasked")
+		case h.status >= 200:
+			return h, began, nil
+		}
+	}
+	return h, began, fmt.Errorf("more than %d interim answers", maxInterim)
+}
+
+// fillHead reads until buf begins with a complete head and returns its length.
+func (c *conn) fillHead(began *bool) (int, error) {
+	seen := 0
+	for {
+		from := max(0, seen-3)
+		if i := bytes.Index(c.buf[from:], []byte("\r\n\r\n")); i >= 0 {
+			return from + i + 4, nil
+		}
+		seen = len(c.buf)
+		if seen >= maxHead {
+			return 0, fmt.Errorf("the head of the answer exceeds %d bytes", maxHead)
+		}
+		if cap(c.buf) == seen {
+			grown := make([]byte, seen, max(smallHead, min(2*seen, maxHead)))
+			copy(grown, c.buf)
+			c.buf = grown
+		}
+		n, err := c.net.Read(c.buf[seen:cap(c.buf)])
+		c.buf = c.buf[:seen+n]
+		*began = *began || n > 0
+		if n == 0 && err != nil {
+			return 0, fmt.Errorf("reading the head of the answer: %w", cut(err))
+		}
+	}
+}
+
+// read takes what was read with the head first, then reads the socket, under
+// a fresh deadline, straight into p.
+func (c *conn) read(p []byte, idle time.Duration) (int, error) {
+	if len(c.buf) > 0 {
+		n := copy(p, c.buf)
+		c.buf = c.buf[n:]
+		return n, nil
+	}
+	if err := c.net.SetReadDeadline(time.Now().Add(idle)); err != nil {
+		return 0, err
+	}
+	n, err := c.net.Read(p)
+	if n > 0 {
+		return n, nil // an error comes again with the next read
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return 0, err
+}

@@ -1,0 +1,267 @@
+package fleet
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sluice"
+)
+
+// Options configure a Fleet. Zero fields take their default.
+type Options struct {
+	// Local makes the handler of an engine that is not reached by URL. If the
+	// handler is an io.Closer it is closed once the engine has left and drained.
+	// Without Local such engines are refused.
+	Local func(sluice.Engine) (http.Handler, error)
+
+	// Timeouts gives an engine's own; nil is the defaults for all.
+	Timeouts func(sluice.Engine) Timeouts
+
+	Dial        func(ctx context.Context, network, address string) (net.Conn, error) // default: net.Dialer
+	TLS         *tls.Config                                                          // for https; default: the system's roots
+	IdleConns   int                                                                  // idle connections kept per engine; default 256
+	IdleTimeout time.Duration                                                        // how long; default 30 seconds
+
+	Failures      int           // in a row that eject an engine; default 3
+	Ejection      time.Duration // the first one, doubled with each in a row; default 2 seconds
+	LongestEject  time.Duration // default 30 seconds
+	SlowStart     time.Duration // default 10 seconds
+	ProbeInterval time.Duration // between probes of an engine that is not heard of otherwise; default 10 seconds
+	ProbeTimeout  time.Duration // default 5 seconds
+
+	Log *slog.Logger // default: discarded
+}
+
+// fullPause is how long an engine that refused a call is asked last, and the
+// least that a caller is told to wait.
+const fullPause = time.Second
+
+// Fleet is the set of engines. Its methods are safe for concurrent use.
+type Fleet struct {
+	o      Options
+	policy policy
+
+	applying sync.Mutex // one Apply at a time; taken before mu
+
+	mu       sync.Mutex
+	models   map[string][]target       // by public name
+	replicas []*replica                // in the order of the last Apply
+	leaving  []*replica                // gone from the set, with calls in flight
+	grants   map[*sluice.Engine]*grant // every engine pointer that a Route may hold
+}
+
+// target is one engine under which a model can be had.
+type target struct {
+	replica *replica
+	name    string // the engine's own name for the model
+}
+
+// replica is one engine at one address, with its connections, its health and
+// its counters. All but transport and fault are guarded by Fleet.mu.
+type replica struct {
+	transport transport
+	fault     atomic.Pointer[fault]
+
+	grant     *grant // what new routes get
+	condition condition
+	inFlight  int64
+	outcomes  [4]int64  // by sluice.Outcome
+	heard     time.Time // when it last served a call or was probed
+	probing   bool
+	gone      bool
+}
+
+// grant is an engine's definition as handed out in routes during one
+// generation of its condition. Its address is what tells the generations apart when the
+// route comes back.
+type grant struct {
+	engine  sluice.Engine
+	replica *replica
+	calls   int64 // in flight
+}
+
+// fault is an engine's last error.
+type fault struct {
+	text string
+	at   time.Time
+}
+
+// New returns a Fleet without engines.
+func New(o Options) *Fleet {
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
+	}
+	if o.Timeouts == nil {
+		o.Timeouts = func(sluice.Engine) Timeouts { return Timeouts{} }
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.IdleConns = orDefault(o.IdleConns, 256)
+	o.IdleTimeout = orDefault(o.IdleTimeout, 30*time.Second)
+	o.Failures = orDefault(o.Failures, 3)
+	o.Ejection = orDefault(o.Ejection, 2*time.Second)
+	o.LongestEject = orDefault(o.LongestEject, 30*time.Second)
+	o.SlowStart = orDefault(o.SlowStart, 10*time.Second)
+	o.ProbeInterval = orDefault(o.ProbeInterval, 10*time.Second)
+	o.ProbeTimeout = orDefault(o.ProbeTimeout, 5*time.Second)
+	return &Fleet{
+		o: o,
+		policy: policy{
+			failures:  o.Failures,
+			ejection:  o.Ejection,
+			longest:   o.LongestEject,
+			slowStart: o.SlowStart,
+			pause:     fullPause,
+		},
+		grants: make(map[*sluice.Engine]*grant),
+	}
+}
+
+// Route picks an engine for one attempt of a call: the one with the fewest
+// calls in flight in relation to its share. tried holds the ids of the engines that this
+// call has failed on. The route must be given back with Done, exactly once.
+//
+// Errors: CodeModelNotFound when no engine has the model; CodeOverloaded,
+// with RetryAfter, when each that could is at its limit of concurrent calls;
+// CodeUnavailable when each is ejected or tried.
+func (f *Fleet) Route(_ context.Context, model string, tried []string) (sluice.Route, error) {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	targets := f.models[model]
+	if len(targets) == 0 {
+		return sluice.Route{}, sluice.Errorf(sluice.CodeModelNotFound, "No engine serves the model %q.", model)
+	}
+	var room [16]candidate // most models have fewer engines: no allocation
+	candidates := room[:0]
+	for _, t := range targets {
+		e := &t.replica.grant.engine
+		candidates = append(candidates, candidate{
+			inFlight:  t.replica.inFlight,
+			limit:     e.Concurrent,
+			condition: &t.replica.condition,
+			tried:     slices.Contains(tried, e.ID),
+		})
+	}
+	i, why, wait := f.policy.pick(now, candidates, rand.Uint32())
+	if i < 0 {
+		return sluice.Route{}, refusal(model, why, wait)
+	}
+	r := targets[i].replica
+	f.change(r, f.policy.begun(r.condition))
+	r.inFlight++
+	r.grant.calls++
+	return sluice.Route{Engine: &r.grant.engine, Model: targets[i].name}, nil
+}
+
+// refusal is what a caller is told when no engine can be picked.
+func refusal(model string, why verdict, wait time.Duration) error {
+	switch why {
+	case allAtTheLimit:
+		e := sluice.Errorf(sluice.CodeOverloaded, "All engines of the model %q are at their limit of concurrent calls.", model)
+		e.RetryAfter = fullPause
+		return e
+	case allEjected:
+		e := sluice.Errorf(sluice.CodeUnavailable, "No engine of the model %q is healthy at the moment.", model)
+		e.RetryAfter = max(fullPause, wait)
+		return e
+	default:
+		return sluice.Errorf(sluice.CodeUnavailable, "Every engine of the model %q has failed this call.", model)
+	}
+}
+
+// Send asks the route's engine and returns once the head of its answer is
+// there, whatever its status. ctx governs the reply's body too: cancelling it stops the
+// engine's work.
+//
+// Errors: CodeEngineFailed when the engine refused the connection, broke off
+// or sent nonsense; CodeTimeout; the context's error when it was cancelled.
+// Reading the body gives the same ones.
+func (f *Fleet) Send(ctx context.Context, route sluice.Route, req *sluice.EngineRequest) (*sluice.EngineReply, error) {
+	f.mu.Lock()
+	g := f.grants[route.Engine]
+	f.mu.Unlock()
+	if g == nil {
+		return nil, sluice.Errorf(sluice.CodeInternal, "the route was given back before the call was sent")
+	}
+	return g.replica.transport.send(ctx, req)
+}
+
+// note keeps an engine's failure for Status.
+func (r *replica) note(err error) {
+	r.fault.Store(&fault{text: err.Error(), at: time.Now()})
+}
+
+// Done gives a route back and says what came of it.
+func (f *Fleet) Done(route sluice.Route, outcome sluice.Outcome) {
+	if r := f.ended(route, outcome, time.Now()); r != nil {
+		r.transport.close()
+	}
+}
+
+// ended books the end of a call. It returns the replica if that was the last
+// thing it was kept for: closing it may take time, so not under mu.
+func (f *Fleet) ended(route sluice.Route, outcome sluice.Outcome, now time.Time) *replica {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	g := f.grants[route.Engine]
+	if g == nil || g.calls == 0 || int(outcome) >= len(g.replica.outcomes) {
+		return nil
+	}
+	r := g.replica
+	g.calls--
+	r.inFlight--
+	r.outcomes[outcome]++
+	if outcome == sluice.OutcomeServed {
+		r.heard = now
+	}
+	if g == r.grant && !r.gone {
+		f.change(r, f.policy.ended(r.condition, outcome, now, rand.Float64()))
+	} else if g.calls == 0 {
+		delete(f.grants, &g.engine)
+	}
+	return f.drained(r)
+}
+
+// drained returns the replica if it has left the set and nothing uses it any more.
+func (f *Fleet) drained(r *replica) *replica {
+	if !r.gone || r.inFlight > 0 || r.probing {
+		return nil
+	}
+	f.leaving = slices.DeleteFunc(f.leaving, func(l *replica) bool { return l == r })
+	return r
+}
+
+// change sets a replica's condition. A new generation gets a new grant, so
+// that the outcomes of older calls are known as such.
+func (f *Fleet) change(r *replica, c condition) {
+	was := r.condition
+	r.condition = c
+	if c.generation == was.generation {
+		return
+	}
+	f.regrant(r, r.grant.engine)
+	if c.ejected() && !c.trial {
+		f.o.Log.Warn("engine ejected", "engine", r.grant.engine.ID, "until", c.ejectedUntil, "failures", c.failures, "failed_probes", c.probes)
+	} else if was.ejected() && !c.ejected() {
+		f.o.Log.Info("engine recovered", "engine", r.grant.engine.ID)
+	}
+}
+
+// regrant makes new routes carry the definition at a new address.
+func (f *Fleet) regrant(r *replica, e sluice.Engine) {
+	if old := r.grant; old != nil && old.calls == 0 {
+		delete(f.grants, &old.engine)
+	}
+	r.grant = &grant{engine: e, replica: r}
+	f.grants[&r.grant.engine] = r.grant
+}

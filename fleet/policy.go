@@ -1,0 +1,215 @@
+package fleet
+
+import (
+	"time"
+
+	"sluice"
+)
+
+// policy decides. Its methods are pure: the instant and the dice are passed
+// in, and a condition goes in and comes out by value.
+type policy struct {
+	failures  int           // in a row, of calls or of probes, that eject an engine
+	ejection  time.Duration // the first one; each further one lasts twice as long
+	longest   time.Duration // where the doubling ends
+	slowStart time.Duration // how long an engine that came back takes to full share
+	pause     time.Duration // how long one that said it is full is asked last
+}
+
+// slowest is the share of the calls with which an engine comes back.
+const slowest = 0.1
+
+// condition is what is known about an engine's health.
+type condition struct {
+	failures  int // failed calls in a row
+	probes    int // failed probes in a row
+	ejections int // in a row, with no good spell between them
+
+	ejectedUntil time.Time // zero while it serves; once past, one trial or probe may bring it back
+	trial        bool      // the one trial call is under way
+	recoveredAt  time.Time // where the slow start began
+	fullUntil    time.Time // it said that it is full: asked last until then
+
+	// generation counts ejections, trials and recoveries. The outcome of a call that
+	// was begun in an earlier generation says nothing about the present one: calls
+	// that hung on a dead host must not eject the engine that took its place.
+	generation int
+}
+
+// candidate is one engine that serves the model asked for.
+type candidate struct {
+	inFlight, limit int64 // limit zero is none
+	condition       *condition
+	tried           bool // this call has failed on it
+}
+
+// verdict is why no engine could be picked.
+type verdict uint8
+
+const (
+	picked        verdict = iota
+	allTried              // each has failed this call
+	allEjected            // each that was not tried is ejected
+	allAtTheLimit         // at least one is well and has no room
+)
+
+// pick returns the index of the candidate with the fewest calls in relation
+// to its share; dice chooses among equals. With a verdict other than picked the index
+// is -1 and wait is how long until an ejected one may be asked again.
+func (p policy) pick(now time.Time, candidates []candidate, dice uint32) (index int, why verdict, wait time.Duration) {
+	best, equals := 0.0, uint32(0)
+	why, wait = allTried, -1
+	for _, c := range candidates {
+		cost, v := p.cost(now, c)
+		switch {
+		case v == picked && (equals == 0 || cost < best):
+			best, equals = cost, 1
+		case v == picked && cost == best:
+			equals++
+		case v == allEjected:
+			if left := c.condition.ejectedUntil.Sub(now); wait < 0 || left < wait {
+				wait = max(0, left)
+			}
+		}
+		why = max(why, v)
+	}
+	if equals == 0 {
+		return -1, why, max(0, wait)
+	}
+	nth := dice % equals
+	for i, c := range candidates {
+		if cost, v := p.cost(now, c); v == picked && cost == best {
+			if nth == 0 {
+				return i, picked, 0
+			}
+			nth--
+		}
+	}
+	return -1, why, 0 // not reached: the second pass sees what the first saw
+}
+
+// cost is the load the candidate would have with this call, over its share.
+// A verdict other than picked excludes it.
+func (p policy) cost(now time.Time, c candidate) (float64, verdict) {
+	switch {
+	case c.tried:
+		return 0, allTried
+	case c.condition.ejected() && (c.condition.trial || now.Before(c.condition.ejectedUntil)):
+		return 0, allEjected
+	case c.limit > 0 && c.inFlight >= c.limit:
+		return 0, allAtTheLimit
+	}
+	cost := float64(c.inFlight+1) / p.share(now, c.condition)
+	if now.Before(c.condition.fullUntil) {
+		cost += 1e9 // behind every engine that did not say so
+	}
+	return cost, picked
+}
+
+// share is the part of an equal share of calls that the engine gets: all of
+// it, or less for a while after it came back, growing linearly.
+func (p policy) share(now time.Time, c *condition) float64 {
+	if c.ejected() {
+		return slowest
+	}
+	since := now.Sub(c.recoveredAt)
+	if c.recoveredAt.IsZero() || since >= p.slowStart {
+		return 1
+	}
+	return slowest + (1-slowest)*float64(since)/float64(p.slowStart)
+}
+
+// ejected reports whether the engine is out, or out and due for a trial.
+func (c *condition) ejected() bool { return !c.ejectedUntil.IsZero() }
+
+// begun is the condition once a call was given to the engine: if it is
+// ejected and due, that call is the trial.
+func (p policy) begun(c condition) condition {
+	if c.ejected() {
+		c.trial = true
+		c.generation++
+	}
+	return c
+}
+
+// ended is the condition after a call of this generation. jitter is in [0, 1).
+func (p policy) ended(c condition, o sluice.Outcome, now time.Time, jitter float64) condition {
+	switch o {
+	case sluice.OutcomeServed:
+		if c.ejected() {
+			return p.recovered(c, now, 0)
+		}
+		c.failures, c.probes = 0, 0
+		c.fullUntil = time.Time{}
+		if now.Sub(c.recoveredAt) >= p.slowStart {
+			c.ejections = 0
+		}
+	case sluice.OutcomeFailed:
+		c.failures++
+		if c.ejected() || c.failures >= p.failures {
+			return p.eject(c, now, jitter)
+		}
+	case sluice.OutcomeRefused:
+		c.fullUntil = now.Add(p.pause)
+		c.trial = false
+	case sluice.OutcomeLeft:
+		c.trial = false
+	}
+	return c
+}
+
+// probed is the condition after a probe. A good probe brings an ejected
+// engine back on parole: the next failed call ejects it again.
+func (p policy) probed(c condition, ok bool, now time.Time, jitter float64) condition {
+	switch {
+	case ok && c.ejected():
+		return p.recovered(c, now, p.failures-1)
+	case ok:
+		c.probes = 0
+	default:
+		c.probes++
+		if c.ejected() || c.probes >= p.failures {
+			return p.eject(c, now, jitter)
+		}
+	}
+	return c
+}
+
+// probeDue reports whether a probe would teach something: the engine is
+// ejected and its time is up, or nothing was heard from it for the interval.
+func (p policy) probeDue(c condition, now, heard time.Time, interval time.Duration) bool {
+	if c.ejected() {
+		return !now.Before(c.ejectedUntil)
+	}
+	return now.Sub(heard) >= interval
+}
+
+func (p policy) recovered(c condition, now time.Time, failures int) condition {
+	return condition{
+		failures:    failures,
+		ejections:   c.ejections,
+		recoveredAt: now,
+		generation:  c.generation + 1,
+	}
+}
+
+// eject doubles the time with each ejection in a row and spreads it by a
+// quarter either way, so that engines that fell together are not asked together.
+func (p policy) eject(c condition, now time.Time, jitter float64) condition {
+	d := p.ejection
+	for range c.ejections {
+		if d >= p.longest/2 {
+			d = p.longest
+			break
+		}
+		d *= 2
+	}
+	d = min(d, p.longest)
+	return condition{
+		failures:     c.failures,
+		probes:       c.probes,
+		ejections:    c.ejections + 1,
+		ejectedUntil: now.Add(time.Duration(float64(d) * (0.75 + jitter/2))),
+		generation:   c.generation + 1,
+	}
+}

@@ -1,0 +1,88 @@
+package fleet
+
+import (
+	"time"
+
+	"sluice"
+)
+
+// Health is an engine's state in words.
+type Health string
+
+// The states.
+const (
+	HealthServing    Health = "serving"
+	HealthRecovering Health = "recovering" // back, with a share that grows to its full size
+	HealthEjected    Health = "ejected"    // gets no calls
+	HealthTrial      Health = "trial"      // its time is up: one call or a probe decides
+	HealthDraining   Health = "draining"   // no longer in the set, finishing its calls
+)
+
+// EngineStatus is what the management API shows of an engine.
+type EngineStatus struct {
+	ID       string            `json:"id"`
+	Name     string            `json:"name"`
+	Kind     sluice.EngineKind `json:"kind"`
+	Health   Health            `json:"health"`
+	InFlight int64             `json:"in_flight"`
+
+	Failures     int       `json:"failures"`      // failed calls in a row
+	FailedProbes int       `json:"failed_probes"` // in a row
+	EjectedUntil time.Time `json:"ejected_until,omitzero"`
+	LastError    string    `json:"last_error,omitempty"` // may hold addresses: for the operator
+	LastErrorAt  time.Time `json:"last_error_at,omitzero"`
+
+	// Calls given back since the engine joined the set, by outcome.
+	Served  int64 `json:"served"`
+	Failed  int64 `json:"failed"`
+	Left    int64 `json:"left"`
+	Refused int64 `json:"refused"`
+}
+
+// Status returns the state of each engine in the order of the last Apply,
+// and after them those that drain.
+func (f *Fleet) Status() []EngineStatus {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make([]EngineStatus, 0, len(f.replicas)+len(f.leaving))
+	for _, r := range f.replicas {
+		all = append(all, f.status(r, now))
+	}
+	for _, r := range f.leaving {
+		all = append(all, f.status(r, now))
+	}
+	return all
+}
+
+func (f *Fleet) status(r *replica, now time.Time) EngineStatus {
+	c, e := &r.condition, &r.grant.engine
+	s := EngineStatus{
+		ID:           e.ID,
+		Name:         e.Name,
+		Kind:         e.Kind,
+		Health:       HealthServing,
+		InFlight:     r.inFlight,
+		Failures:     c.failures,
+		FailedProbes: c.probes,
+		EjectedUntil: c.ejectedUntil,
+		Served:       r.outcomes[sluice.OutcomeServed],
+		Failed:       r.outcomes[sluice.OutcomeFailed],
+		Left:         r.outcomes[sluice.OutcomeLeft],
+		Refused:      r.outcomes[sluice.OutcomeRefused],
+	}
+	if last := r.fault.Load(); last != nil {
+		s.LastError, s.LastErrorAt = last.text, last.at
+	}
+	switch {
+	case r.gone:
+		s.Health = HealthDraining
+	case c.ejected() && now.Before(c.ejectedUntil):
+		s.Health = HealthEjected
+	case c.ejected():
+		s.Health = HealthTrial
+	case f.policy.share(now, c) < 1:
+		s.Health = HealthRecovering
+	}
+	return s
+}
