@@ -15,10 +15,10 @@ type dialect struct {
 	// rows. SQLite looks each name up in a list, so its marks have none.
 	mark func(n int) string
 
-	// unique and check report whether err is a violation of a unique constraint,
-	// or of the named CHECK.
-	unique func(err error) bool
-	check  func(err error, name string) bool
+	// unique, foreign and check report whether err is a violation of a unique
+	// constraint, of a foreign key, or of the named CHECK.
+	unique, foreign func(err error) bool
+	check           func(err error, name string) bool
 
 	// snapshot makes a transaction that sees one state of all tables.
 	snapshot sql.TxOptions

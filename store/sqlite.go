@@ -32,6 +32,7 @@ func sqliteDialect() dialect {
 		unique: func(err error) bool {
 			return isSQLite(err, sqlitelib.SQLITE_CONSTRAINT_UNIQUE, sqlitelib.SQLITE_CONSTRAINT_PRIMARYKEY, sqlitelib.SQLITE_CONSTRAINT_ROWID)
 		},
+		foreign: func(err error) bool { return isSQLite(err, sqlitelib.SQLITE_CONSTRAINT_FOREIGNKEY) },
 		check: func(err error, name string) bool {
 			return isSQLite(err, sqlitelib.SQLITE_CONSTRAINT_CHECK) && strings.Contains(err.Error(), name)
 		},

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"sluice"
 )
 
 // DB is an open store. It is safe for concurrent use; writes take turns.
@@ -164,9 +162,4 @@ func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, err
 // querier is a pool or a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// notFound is the error for an object that is not there, or not the caller's.
-func notFound(what, id string) error {
-	return sluice.Errorf(sluice.CodeNotFound, "There is no %s %q.", what, id)
 }

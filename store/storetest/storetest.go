@@ -19,6 +19,13 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"Checkpoints":   testCheckpoints,
 		"LargeBatch":    testLargeBatch,
 		"AmountEdges":   testAmountEdges,
+		"Organisations": testOrganisations,
+		"Projects":      testProjects,
+		"Keys":          testKeys,
+		"Models":        testModels,
+		"Engines":       testEngines,
+		"Books":         testBooks,
+		"Settings":      testSettings,
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"sluice"
+)
+
+// Models returns what is sold, in order of names.
+func (db *DB) Models(ctx context.Context) ([]*sluice.Model, error) {
+	scan := func(rows *sql.Rows) (*sluice.Model, error) {
+		var m sluice.Model
+		var created int64
+		err := rows.Scan(&m.Name, &m.Description, &m.OwnedBy, &m.ContextLength, &created)
+		m.CreatedAt = instant(created)
+		return &m, err
+	}
+	models, err := collect(ctx, db.r, scan, `SELECT name, description, owned_by, context_length, created_at FROM model ORDER BY name`)
+	if err != nil {
+		return nil, fmt.Errorf("reading models: %w", err)
+	}
+	return models, nil
+}
+
+// PutModel adds a model, or changes the one of that name, which keeps the
+// instant it was made.
+func (db *DB) PutModel(ctx context.Context, m *sluice.Model) error {
+	return db.create(ctx, "model", m.Name, `INSERT INTO model (name, description, owned_by, context_length, created_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (name) DO UPDATE SET description = excluded.description, owned_by = excluded.owned_by, context_length = excluded.context_length`,
+		m.Name, m.Description, m.OwnedBy, m.ContextLength, micros(m.CreatedAt))
+}
+
+// DeleteModel takes a model off sale. Its prices and its events stay. Errors:
+// CodeNotFound.
+func (db *DB) DeleteModel(ctx context.Context, name string) error {
+	return db.change(ctx, "model", name, `DELETE FROM model WHERE name = $1`, name)
+}
