@@ -116,6 +116,8 @@ func (f *forward) attend(index, n, start int) {
 
 // mix sets out to the average of a head's first n values, weighted by the
 // softmax of how well their keys fit the query.
+//
+//go:norace
 func (f *forward) mix(out, query []float32, run, n int) {
 	if cap(f.attention) < n {
 		f.attention = make([]float32, n, 2*n)
@@ -144,6 +146,8 @@ func (f *forward) mix(out, query []float32, run, n int) {
 
 // feed adds the feed-forward half of a layer to the stream: SwiGLU, that is
 // down(silu(gate(x)) * up(x)).
+//
+//go:norace
 func (f *forward) feed(l *layer, n int) {
 	f.enter(l.ffnNorm, n)
 	l.gate.mul(f.gated.rows, f.normed)
@@ -169,6 +173,8 @@ func (f *forward) turn(n, start int) {
 
 // rotate turns a head's pairs by the position of token i of the batch. In the
 // NeoX pairing value j goes with value j + rotated/2.
+//
+//go:norace
 func (f *forward) rotate(head []float32, i int) {
 	pairs := len(f.frequency)
 	for j := range pairs {
@@ -179,6 +185,8 @@ func (f *forward) rotate(head []float32, i int) {
 }
 
 // normalise sets out to RMSNorm(x) * weight; out may be x.
+//
+//go:norace
 func normalise(out, x, weight []float32, epsilon float32) {
 	var sum float64
 	for _, v := range x {
@@ -191,6 +199,8 @@ func normalise(out, x, weight []float32, epsilon float32) {
 }
 
 // add adds b to a, value by value.
+//
+//go:norace
 func add(a, b []float32) {
 	for i := range a {
 		a[i] += b[i]

@@ -8,6 +8,11 @@ import (
 	"sluice/infer/gguf"
 )
 
+// The loops over weights and activations here and in forward.go are marked
+// go:norace. They touch only memory that Generate holds a lock for, and under
+// the race detector they would otherwise run twenty times slower, in every
+// test of the program that asks the model in the box.
+
 // matrix is a weight matrix of rows x cols, by which activations are mapped
 // from cols to rows values. A faster kernel is another implementation of it.
 type matrix interface {
@@ -63,6 +68,8 @@ func newActivations(n, width int) *activations {
 func (x *activations) at(i int) []float32 { return x.rows[i*x.width : (i+1)*x.width] }
 
 // pack quantises the rows: in each block, the largest magnitude becomes 127.
+//
+//go:norace
 func (x *activations) pack() {
 	groups := (x.n + lanes - 1) / lanes
 	clear(x.packed[:groups*x.width])
@@ -141,6 +148,7 @@ func (m *q8Matrix) row(out []float32, i int) {
 	}
 }
 
+//go:norace
 func (m *q8Matrix) mul(out []float32, x *activations) {
 	perRow := m.cols / block
 	rows := len(m.scales) / perRow
@@ -162,6 +170,8 @@ func (m *q8Matrix) mul(out []float32, x *activations) {
 
 // dotLanes is the dot product of a row of weights with three packed rows;
 // theirs are the three rows' scales, one row after the other.
+//
+//go:norace
 func dotLanes(weights []int8, packed []int64, scales, theirs []float32) (a, b, c float32) {
 	n := len(scales)
 	for i, scale := range scales {
@@ -178,6 +188,8 @@ func dotLanes(weights []int8, packed []int64, scales, theirs []float32) (a, b, c
 }
 
 // dotLane is one of dotLanes' three products; it adds in the same order.
+//
+//go:norace
 func dotLane(weights []int8, packed []int64, scales, theirs []float32, lane int) (a float32) {
 	for i, scale := range scales {
 		sum := dotBlock((*[block]int8)(weights[i*block:]), (*[block]int64)(packed[i*block:]))
@@ -192,6 +204,8 @@ func dotLane(weights []int8, packed []int64, scales, theirs []float32, lane int)
 }
 
 // dotBlock is the sum of the products over one block, in all lanes at once.
+//
+//go:norace
 func dotBlock(w *[block]int8, x *[block]int64) int64 {
 	a := int64(w[0])*x[0] + int64(w[1])*x[1] + int64(w[2])*x[2] + int64(w[3])*x[3] +
 		int64(w[4])*x[4] + int64(w[5])*x[5] + int64(w[6])*x[6] + int64(w[7])*x[7]
@@ -227,6 +241,7 @@ type floatMatrix struct {
 
 func (m *floatMatrix) row(out []float32, i int) { copy(out, m.values[i*m.cols:][:m.cols]) }
 
+//go:norace
 func (m *floatMatrix) mul(out []float32, x *activations) {
 	rows := len(m.values) / m.cols
 	for r := range rows {
@@ -239,6 +254,8 @@ func (m *floatMatrix) mul(out []float32, x *activations) {
 
 // dot is the dot product of two vectors of equal length. Four sums run side by
 // side, since one would wait for each addition.
+//
+//go:norace
 func dot(a, b []float32) float32 {
 	b = b[:len(a)]
 	var s0, s1, s2, s3 float32

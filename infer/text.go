@@ -50,12 +50,16 @@ func (s *textStream) runes(piece string) string {
 	return string(text)
 }
 
-// find returns where the first stop string begins in the held text, or -1.
+// find returns where the first stop string begins in the held text, or -1. The
+// first is the one that is complete first, the longest of those, so that the
+// outcome does not depend on how the text was cut into pieces.
 func (s *textStream) find() int {
-	first := -1
+	first, firstEnd := -1, 0
 	for _, stop := range s.stops {
-		if at := strings.Index(s.held, stop); at >= 0 && (first < 0 || at < first) {
-			first = at
+		at := strings.Index(s.held, stop)
+		end := at + len(stop)
+		if at >= 0 && (first < 0 || end < firstEnd || end == firstEnd && at < first) {
+			first, firstEnd = at, end
 		}
 	}
 	return first

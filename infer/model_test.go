@@ -1,0 +1,211 @@
+package infer
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sluice/infer/box"
+	"sluice/infer/gguf"
+	"sluice/infer/gguf/gguftest"
+)
+
+// tiny is a sound file of one layer with F32 weights: width 32, one head.
+// change replaces numbers of its metadata, drop leaves a tensor out.
+type tiny struct {
+	arch, scaling string
+	numbers       map[string]uint32
+	epsilon       float32
+	drop, add     string
+}
+
+func (c tiny) file(t *testing.T) []byte {
+	t.Helper()
+	source, err := gguf.Parse(box.File())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, _ := source.Strings("tokenizer.ggml.tokens")
+	kinds, _ := source.Ints("tokenizer.ggml.token_type")
+	narrow := make([]int32, len(kinds))
+	for i, kind := range kinds {
+		narrow[i] = int32(kind)
+	}
+	b := gguftest.New().
+		String("tokenizer.ggml.model", "gpt2").String("tokenizer.ggml.pre", "qwen2").
+		Strings("tokenizer.ggml.tokens", tokens).Int32s("tokenizer.ggml.token_type", narrow).
+		Strings("tokenizer.ggml.merges", nil)
+	if c.arch == "" {
+		c.arch = "qwen3"
+	}
+	if c.arch != "none" {
+		b.String("general.architecture", c.arch)
+	}
+	if c.scaling != "" {
+		b.String("qwen3.rope.scaling.type", c.scaling)
+	}
+	if c.epsilon == 0 {
+		c.epsilon = 1e-6
+	}
+	b.Float32("qwen3.attention.layer_norm_rms_epsilon", c.epsilon).Float32("qwen3.rope.freq_base", 10000)
+	for key, n := range map[string]uint32{"context_length": 64, "embedding_length": 32, "block_count": 1,
+		"feed_forward_length": 32, "attention.head_count": 1, "attention.head_count_kv": 1,
+		"attention.key_length": 32, "attention.value_length": 32, "rope.dimension_count": 32} {
+		if other, changed := c.numbers[key]; changed {
+			n = other
+		}
+		b.Uint32("qwen3."+key, n)
+	}
+	vector, square := []uint64{32}, []uint64{32, 32}
+	for name, dims := range map[string][]uint64{
+		"token_embd": {32, uint64(len(tokens))}, "output_norm": vector,
+		"blk.0.attn_norm": vector, "blk.0.attn_q_norm": vector, "blk.0.attn_k_norm": vector, "blk.0.ffn_norm": vector,
+		"blk.0.attn_q": square, "blk.0.attn_k": square, "blk.0.attn_v": square, "blk.0.attn_output": square,
+		"blk.0.ffn_gate": square, "blk.0.ffn_up": square, "blk.0.ffn_down": square, c.add: square,
+	} {
+		if name == "" || name == c.drop {
+			continue
+		}
+		values := make([]float32, dims[0]*dims[len(dims)-1])
+		if len(dims) == 1 {
+			values = values[:dims[0]]
+		}
+		for i := range values {
+			values[i] = float32(math.Sin(float64(i)))
+		}
+		b.Floats(name+".weight", dims, values)
+	}
+	return b.Bytes()
+}
+
+func TestReadFloatWeights(t *testing.T) {
+	m, err := Read(tiny{}.file(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, res := ask(t, m, Request{Prompt: chat(t, m, "Hi"), MaxTokens: 5})
+	if res.Usage.Completion == 0 {
+		t.Errorf("no token: %+v", res)
+	}
+}
+
+func TestReadRefusesContradictions(t *testing.T) {
+	number := func(key string, n uint32) tiny { return tiny{numbers: map[string]uint32{key: n}} }
+	for want, c := range map[string]tiny{
+		`architecture "llama" is not supported`:            {arch: "llama"},
+		`"general.architecture": the file has no such key`: {arch: "none"},
+		`RoPE scaling "yarn"`:                              {scaling: "yarn"},
+		`rms_epsilon" is -1`:                               {epsilon: -1},
+		`context_length" is 0`:                             number("context_length", 0),
+		`block_count" is 4294967295`:                       number("block_count", math.MaxUint32),
+		`tensor "blk.1.attn_norm.weight" is missing`:       number("block_count", 2),
+		`[32 1024], want [64 1024]`:                        number("embedding_length", 64),
+		`are not multiples of 32`:                          number("embedding_length", 33),
+		`[32 32], want [32 64]`:                            number("feed_forward_length", 64),
+		`do not share`:                                     number("attention.head_count_kv", 3),
+		`value_length 16 differs`:                          number("attention.value_length", 16),
+		`RoPE dimension 31`:                                number("rope.dimension_count", 31),
+		`RoPE dimension 64`:                                number("rope.dimension_count", 64),
+		`tensor "output_norm.weight" is missing`:           {drop: "output_norm"},
+		`the file has 14 tensors`:                          {add: "blk.0.attn_q_extra"},
+	} {
+		_, err := Read(c.file(t))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+func TestReadRefusesTruncatedModels(t *testing.T) {
+	whole := box.File()
+	for n := 0; n < len(whole); n += 50021 {
+		if _, err := Read(whole[:n]); err == nil {
+			t.Errorf("the first %d bytes load", n)
+		}
+	}
+}
+
+// TestReadKeepsNoBytes: the caller may reuse or unmap the file.
+func TestReadKeepsNoBytes(t *testing.T) {
+	data := box.File()
+	m, err := Read(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := ask(t, boxModel(t), Request{Prompt: chat(t, m, "Hello!")})
+	copy(data, bytes.Repeat([]byte{0x55}, len(data)))
+	if got, _ := ask(t, m, Request{Prompt: chat(t, m, "Hello!")}); got != want {
+		t.Errorf("%q after the file's bytes changed, %q before", got, want)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.gguf")
+	if err := os.WriteFile(path, box.File(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Context() != 1024 || m.Parameters() < 2_600_000 || m.Parameters() > 2_700_000 || m.Name() == "" {
+		t.Errorf("%q with a context of %d and %d parameters", m.Name(), m.Context(), m.Parameters())
+	}
+	if err := os.WriteFile(path, []byte("GGUF"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("a broken file: error %v", err)
+	}
+}
+
+func TestHalfToFloat(t *testing.T) {
+	for h, want := range map[uint16]float32{
+		0: 0, 0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x0001: 0x1p-24, 0x03ff: 1023 * 0x1p-24, 0x0400: 0x1p-14, 0x3555: 0.33325195,
+		0x7c00: float32(math.Inf(1)), 0xfc00: float32(math.Inf(-1)),
+	} {
+		if got := halfToFloat(h); got != want {
+			t.Errorf("0x%04x is %g, want %g", h, got, want)
+		}
+	}
+	if v := halfToFloat(0x7e00); v == v {
+		t.Errorf("0x7e00 is %g, want not-a-number", v)
+	}
+	if v := halfToFloat(0x8000); v != 0 || !math.Signbit(float64(v)) {
+		t.Errorf("0x8000 is %g, want -0", v)
+	}
+}
+
+// TestLanesAreExact holds the packed product to the plain one at the extremes.
+func TestLanesAreExact(t *testing.T) {
+	for n := 1; n <= 7; n++ {
+		x := newActivations(n, 2*block)
+		x.n = n
+		m := &q8Matrix{cols: 2 * block, scales: []float32{1, 2, 0.5, 1}, bytes: make([]int8, 4*block)}
+		for i := range x.rows {
+			x.rows[i] = []float32{127, -127, -127, 64, 0}[(i/block+i%3)%5]
+		}
+		for i := range m.bytes {
+			m.bytes[i] = []int8{-128, 127, -128, -128}[i/block]
+		}
+		x.pack()
+		got := make([]float32, 2*n)
+		m.mul(got, x)
+		row := make([]float32, 2*block)
+		for i := range n {
+			for r := range 2 {
+				m.row(row, r)
+				var want float32
+				for j, v := range x.at(i) {
+					want += v * row[j]
+				}
+				if got[i*2+r] != want {
+					t.Errorf("%d rows: product %d,%d is %g, want %g", n, i, r, got[i*2+r], want)
+				}
+			}
+		}
+	}
+}
