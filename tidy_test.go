@@ -82,20 +82,20 @@ func TestTidy(t *testing.T) {
 	used := make(map[string]bool)
 	rules := []struct {
 		name  string
-		check func(*check)
+		check func(*tidy)
 	}{
-		{"folders", folders},
-		{"imports", imports},
-		{"packages", packages},
-		{"docs", docs},
-		{"sizes", sizes},
-		{"globals", globals},
-		{"floats", floats},
-		{"clock", clock},
-		{"text", text},
+		{"folders", (*tidy).folders},
+		{"imports", (*tidy).imports},
+		{"packages", (*tidy).packages},
+		{"docs", (*tidy).docs},
+		{"sizes", (*tidy).sizes},
+		{"globals", (*tidy).globals},
+		{"floats", (*tidy).floats},
+		{"clock", (*tidy).clock},
+		{"text", (*tidy).text},
 	}
 	for _, rule := range rules {
-		t.Run(rule.name, func(t *testing.T) { rule.check(&check{t, tr, used}) })
+		t.Run(rule.name, func(t *testing.T) { rule.check(&tidy{t, tr, used}) })
 	}
 	for name := range exceptions {
 		if !used[name] {
@@ -243,15 +243,15 @@ func testOnly(dir string) bool {
 	return strings.HasSuffix(dir, "test") || slices.Contains(onlyTests, dir)
 }
 
-// check is one rule at work on the tree.
-type check struct {
+// tidy is one rule at work on the tree.
+type tidy struct {
 	*testing.T
 	*tree
 	used map[string]bool // exceptions
 }
 
 // except reports whether there is an exception under the name.
-func (c *check) except(name string) bool {
+func (c *tidy) except(name string) bool {
 	_, ok := exceptions[name]
 	if ok {
 		c.used[name] = true
@@ -260,12 +260,12 @@ func (c *check) except(name string) bool {
 }
 
 // at reports a fault at a place in a Go file.
-func (c *check) at(n ast.Node, format string, args ...any) {
+func (c *tidy) at(n ast.Node, format string, args ...any) {
 	c.Helper()
 	c.Errorf("%v: "+format, append([]any{c.fset.Position(n.Pos())}, args...)...)
 }
 
-func folders(c *check) {
+func (c *tidy) folders() {
 	for _, top := range c.tops {
 		if _, ok := house[top]; !ok && !slices.Contains(noPackages, top) {
 			c.Errorf("unknown folder %s/: give it a ring in tidy_test.go, and a line in ARCHITECTURE.md", top)
@@ -273,7 +273,7 @@ func folders(c *check) {
 	}
 }
 
-func imports(c *check) {
+func (c *tidy) imports() {
 	for _, f := range c.files {
 		for _, spec := range f.Imports {
 			p, err := strconv.Unquote(spec.Path.Value)
@@ -339,7 +339,7 @@ func forbiddenHere(dir, p string, own folder) string {
 	return ""
 }
 
-func packages(c *check) {
+func (c *tidy) packages() {
 	documented := make(map[string]bool)
 	for _, f := range c.files {
 		name := f.Name.Name
@@ -368,7 +368,7 @@ func packages(c *check) {
 
 // docs asks for a doc comment on what is exported. In a group of constants or
 // variables a comment at the end of the line, or one for the group, will do.
-func docs(c *check) {
+func (c *tidy) docs() {
 	for _, f := range c.files {
 		if strings.HasSuffix(f.path, "_test.go") || f.generated {
 			continue
@@ -388,7 +388,7 @@ func docs(c *check) {
 	}
 }
 
-func (c *check) docsOf(d *ast.GenDecl, s ast.Spec) {
+func (c *tidy) docsOf(d *ast.GenDecl, s ast.Spec) {
 	switch s := s.(type) {
 	case *ast.TypeSpec:
 		alone := !d.Lparen.IsValid()
@@ -426,7 +426,7 @@ func receiver(d *ast.FuncDecl, none string) string {
 	}
 }
 
-func sizes(c *check) {
+func (c *tidy) sizes() {
 	for _, f := range c.texts {
 		switch path.Ext(f.path) {
 		case ".go", ".ts", ".svelte":
@@ -461,7 +461,7 @@ func qualified(d *ast.FuncDecl) string {
 
 // globals refuses init functions, and variables that belong to no value: state
 // that nobody passed in. What cannot change is let through.
-func globals(c *check) {
+func (c *tidy) globals() {
 	for _, f := range c.files {
 		for _, d := range f.Decls {
 			switch d := d.(type) {
@@ -481,7 +481,7 @@ func globals(c *check) {
 	}
 }
 
-func (c *check) globalsOf(f *source, d *ast.GenDecl, s *ast.ValueSpec) {
+func (c *tidy) globalsOf(f *source, d *ast.GenDecl, s *ast.ValueSpec) {
 	for i, n := range s.Names {
 		if n.Name == "_" || embedded(d.Doc) || embedded(s.Doc) {
 			continue
@@ -528,7 +528,7 @@ func selector(e ast.Expr) string {
 	return ""
 }
 
-func floats(c *check) {
+func (c *tidy) floats() {
 	for _, f := range c.files {
 		if f.test || !slices.Contains(noFloat, f.top()) {
 			continue
@@ -551,7 +551,7 @@ func floats(c *check) {
 }
 
 // clock keeps the clock out of rings 0 and 1: times are passed in.
-func clock(c *check) {
+func (c *tidy) clock() {
 	for _, f := range c.files {
 		if f.test || house[f.top()].ring > 1 {
 			continue
@@ -570,7 +570,7 @@ func clock(c *check) {
 }
 
 // text looks for what has no place in any file, in whatever language.
-func text(c *check) {
+func (c *tidy) text() {
 	unfinished := regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b`)
 	machine := regexp.MustCompile("(^|[\\s\"'`(=:,])/(ro" + "ot|wo" + "rk)/")
 	for _, f := range c.texts {
