@@ -1,0 +1,158 @@
+// Package gateway is the data plane: what happens between a client's request
+// and the engine's last byte. One request's life is the page serve, in this
+// file; each of its six steps has a file of its own:
+//
+//	identify    key -> principal, from a snapshot in memory
+//	understand  bytes -> what must be known of the request
+//	admit       limits and a hold on the balance
+//	route       an engine replica, and the engine's first bytes
+//	relay       bytes engine -> client, watched as they pass
+//	settle      usage event and ledger entries, durable before the last bytes
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"sluice"
+	"sluice/wire/openai"
+)
+
+// Ledger decides about money. All methods are safe for concurrent use.
+type Ledger interface {
+	// Hold reserves money for a call. Errors: CodeInsufficientFunds, CodeSpendingCap, CodeUnavailable.
+	Hold(ctx context.Context, req sluice.HoldRequest) (sluice.Hold, error)
+
+	// Extend asks for more in the middle of a call and leaves a checkpoint that is
+	// billed if the process dies. It returns what was granted, which may be zero.
+	Extend(callID string, more sluice.Pico, checkpoint sluice.Event) sluice.Pico
+
+	// Settle bills the call and returns the event as booked, once it is durable.
+	Settle(ctx context.Context, ev sluice.Event) (sluice.Event, error)
+
+	// Release ends a call that is not billed.
+	Release(callID string)
+}
+
+// Fleet finds and asks engines.
+type Fleet interface {
+	// Route picks an engine for the model, other than those tried. Errors:
+	// CodeModelNotFound, CodeUnavailable, CodeOverloaded. Every route is given back by Done.
+	Route(ctx context.Context, model string, tried []string) (sluice.Route, error)
+
+	// Send asks the engine and returns the head of its answer. Errors:
+	// CodeEngineFailed, CodeTimeout, or the context's.
+	Send(ctx context.Context, route sluice.Route, req *sluice.EngineRequest) (*sluice.EngineReply, error)
+
+	// Done gives a route back and tells what came of it.
+	Done(route sluice.Route, outcome sluice.Outcome)
+}
+
+// Observer hears of every call once, after its end. It must not block.
+type Observer interface {
+	CallEnded(Report)
+}
+
+// Options set up a Gateway. Ledger and Fleet are required.
+type Options struct {
+	Ledger   Ledger
+	Fleet    Fleet
+	Observer Observer         // default: nobody
+	Log      *slog.Logger     // default: slog.Default
+	Now      func() time.Time // default: time.Now
+
+	MaxBody     int64         // of a request, in bytes; default 32 MiB
+	BodyTimeout time.Duration // a request's body must have arrived by then; default 30 s
+	KeepAlive   time.Duration // a silent stream gets a comment so often; default 10 s, negative: never
+	DrainLimit  time.Duration // how long a left call is drained under LeaveDrain; default 2 min
+	Attempts    int           // engines tried before a call fails; default 3
+	Slice       int64         // output tokens that a hold covers at a time; default 2048
+}
+
+// Gateway serves the inference API.
+type Gateway struct {
+	Options
+	directory atomic.Pointer[Directory]
+	limits    limiter
+	buffers   buffers
+	running   atomic.Int64
+}
+
+// New makes a gateway with an empty directory.
+func New(opt Options) *Gateway {
+	g := &Gateway{Options: opt, limits: limiter{meters: map[string]*meter{}}}
+	setDefault(&g.BodyTimeout, 30*time.Second)
+	setDefault(&g.KeepAlive, 10*time.Second)
+	setDefault(&g.DrainLimit, 2*time.Minute)
+	setDefault(&g.MaxBody, 32<<20)
+	setDefault(&g.Attempts, 3)
+	setDefault(&g.Slice, 2048)
+	if g.Now == nil {
+		g.Now = time.Now
+	}
+	if g.Log == nil {
+		g.Log = slog.Default()
+	}
+	g.directory.Store(&Directory{})
+	return g
+}
+
+// Use replaces the configuration. Running calls keep the one they began with.
+func (g *Gateway) Use(d *Directory) { g.directory.Store(d) }
+
+// Directory returns the configuration in use.
+func (g *Gateway) Directory() *Directory { return g.directory.Load() }
+
+// Running returns how many calls are under way.
+func (g *Gateway) Running() int64 { return g.running.Load() }
+
+// Handler returns the inference API.
+func (g *Gateway) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, e := range []openai.Endpoint{openai.Chat(), openai.Completions(), openai.Embeddings()} {
+		mux.HandleFunc("POST "+e.Path, func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, e) })
+	}
+	mux.HandleFunc("GET "+openai.PathModels, g.listModels)
+	mux.HandleFunc("GET "+openai.PathModels+"/{id...}", g.getModel)
+	mux.HandleFunc("/", g.noRoute)
+	return mux
+}
+
+// serve is one request's life.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoint) {
+	c := g.begin(w, r, e)
+	defer c.end()
+
+	err := c.identify()
+	if err == nil {
+		err = c.understand()
+	}
+	if err == nil {
+		err = c.admit()
+	}
+	if err == nil {
+		err = c.route()
+	}
+	if err == nil {
+		err = c.relay()
+	}
+	c.settle(err)
+}
+
+// noRoute answers a path or method that the API does not have.
+func (g *Gateway) noRoute(w http.ResponseWriter, r *http.Request) {
+	openai.WriteError(w, sluice.Errorf(sluice.CodeNotFound, "There is no %s %.200s.", r.Method, r.URL.Path))
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

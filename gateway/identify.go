@@ -1,0 +1,49 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"sluice"
+)
+
+// identify finds out who calls, from the snapshot: no I/O. Errors: CodeUnauthenticated.
+func (c *call) identify() error {
+	c.directory = c.g.Directory()
+	p, err := c.g.principal(c.directory, c.r)
+	if err != nil {
+		return err
+	}
+	if p.Org == nil {
+		return sluice.Errorf(sluice.CodeForbidden, "This is a key of the operator's. Make a key of an organisation to call models.")
+	}
+	c.principal = p
+	return nil
+}
+
+// principal returns who the request's key belongs to, if the key can be used now.
+func (g *Gateway) principal(d *Directory, r *http.Request) (*sluice.Principal, error) {
+	secret := bearer(r.Header)
+	if secret == "" {
+		return nil, sluice.Errorf(sluice.CodeUnauthenticated, "No API key. Send it as 'Authorization: Bearer sk-…'.")
+	}
+	p, ok := d.Identify(sluice.HashKey(secret))
+	if !ok {
+		return nil, sluice.Errorf(sluice.CodeUnauthenticated, "Incorrect API key.")
+	}
+	return p, p.Key.Usable(g.Now())
+}
+
+// bearer returns the key of a request: from Authorization or, as some SDKs send it, x-api-key.
+func bearer(h http.Header) string {
+	if values := h["Authorization"]; len(values) > 0 {
+		scheme, token, _ := strings.Cut(values[0], " ")
+		if strings.EqualFold(scheme, "bearer") {
+			return strings.TrimSpace(token)
+		}
+	}
+	if values := h["X-Api-Key"]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}

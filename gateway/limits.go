@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"sluice"
+)
+
+// limiter keeps requests, tokens and calls at once within the limits of keys
+// and projects, in memory. One decision is atomic over all of them: either
+// every limit has room and all are taken, or none is.
+type limiter struct {
+	mu     sync.Mutex
+	meters map[string]*meter // by key or project id
+}
+
+// meter is the use that one key or project makes of its limits.
+type meter struct {
+	limits   sluice.Limits
+	requests bucket
+	tokens   bucket
+	running  int64
+}
+
+// bucket holds what is left of a limit per minute. It refills evenly, so that
+// the limit holds over any minute to within one burst.
+type bucket struct {
+	level float64
+	at    time.Time
+}
+
+// refill brings the bucket up to the instant.
+func (b *bucket) refill(limit int64, now time.Time) {
+	full := float64(limit)
+	if b.at.IsZero() {
+		b.level = full
+	} else if d := now.Sub(b.at); d > 0 {
+		b.level = math.Min(full, b.level+full*d.Seconds()/60)
+	}
+	b.at = now
+}
+
+// until is how long the bucket needs to hold n.
+func (b *bucket) until(n float64, limit int64) time.Duration {
+	if b.level >= n {
+		return 0
+	}
+	return time.Duration((n - b.level) / float64(limit) * float64(time.Minute))
+}
+
+// pass is the right of one call to run. It must be given back once.
+type pass struct {
+	limiter *limiter
+	meters  [2]*meter
+	n       int
+	tokens  int64     // reserved of the tokens per minute
+	state   rateState // for the x-ratelimit-* headers
+}
+
+// rateState is what a client is told of the tighter of its limits.
+type rateState struct {
+	requestsLimit, requestsLeft int64
+	tokensLimit, tokensLeft     int64
+	requestsReset, tokensReset  time.Duration // until the bucket is full again
+}
+
+// enter takes a call's place under the limits of its key and project. Errors:
+// CodeRateLimited with the time until there is room, CodeConcurrency.
+func (l *limiter) enter(p *sluice.Principal, tokens int64, now time.Time) (pass, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ps := pass{limiter: l, tokens: tokens}
+	ps.add(l.meter(p.Key.ID, p.Key.Limits))
+	if p.Project != nil {
+		ps.add(l.meter(p.Project.ID, p.Project.Limits))
+	}
+	for _, m := range ps.meters[:ps.n] {
+		if err := m.room(tokens, now); err != nil {
+			return pass{}, err
+		}
+	}
+	for _, m := range ps.meters[:ps.n] {
+		m.requests.level--
+		m.tokens.level -= float64(tokens)
+		m.running++
+		ps.state.tighten(m)
+	}
+	return ps, nil
+}
+
+func (ps *pass) add(m *meter) {
+	if m != nil {
+		ps.meters[ps.n] = m
+		ps.n++
+	}
+}
+
+// meter returns the meter of an id, or nil when nothing is limited.
+func (l *limiter) meter(id string, limits sluice.Limits) *meter {
+	m := l.meters[id]
+	if m == nil {
+		if limits == (sluice.Limits{}) {
+			return nil
+		}
+		m = &meter{}
+		l.meters[id] = m
+	}
+	m.limits = limits // as they are now: an operator may have changed them
+	return m
+}
+
+// room reports whether the meter has room for a call, or when it will.
+func (m *meter) room(tokens int64, now time.Time) error {
+	if limit := m.limits.Concurrent; limit > 0 && m.running >= limit {
+		return &sluice.Error{Code: sluice.CodeConcurrency, RetryAfter: time.Second,
+			Message: "Too many requests at once: the limit is " + itoa(limit) + "."}
+	}
+	if limit := m.limits.RequestsPerMinute; limit > 0 {
+		m.requests.refill(limit, now)
+		if wait := m.requests.until(1, limit); wait > 0 {
+			return &sluice.Error{Code: sluice.CodeRateLimited, RetryAfter: wait,
+				Message: "Rate limit reached: " + itoa(limit) + " requests per minute."}
+		}
+	}
+	if limit := m.limits.TokensPerMinute; limit > 0 {
+		m.tokens.refill(limit, now)
+		need := math.Min(float64(tokens), float64(limit)) // a call over the whole limit runs on a full bucket
+		if wait := m.tokens.until(need, limit); wait > 0 {
+			return &sluice.Error{Code: sluice.CodeRateLimited, RetryAfter: wait,
+				Message: "Rate limit reached: " + itoa(limit) + " tokens per minute."}
+		}
+	}
+	return nil
+}
+
+// leave ends the call's place and corrects the reserved tokens to those used.
+func (ps *pass) leave(used int64) {
+	if ps.n == 0 {
+		return
+	}
+	ps.limiter.mu.Lock()
+	defer ps.limiter.mu.Unlock()
+	for _, m := range ps.meters[:ps.n] {
+		m.running--
+		m.tokens.level += float64(ps.tokens - used)
+	}
+}
+
+// tighten notes a meter's state where it is tighter than what was noted before.
+func (s *rateState) tighten(m *meter) {
+	if limit := m.limits.RequestsPerMinute; limit > 0 {
+		left := max(0, int64(m.requests.level))
+		if s.requestsLimit == 0 || left < s.requestsLeft {
+			s.requestsLimit, s.requestsLeft = limit, left
+			s.requestsReset = m.requests.until(float64(limit), limit)
+		}
+	}
+	if limit := m.limits.TokensPerMinute; limit > 0 {
+		left := max(0, int64(m.tokens.level))
+		if s.tokensLimit == 0 || left < s.tokensLeft {
+			s.tokensLimit, s.tokensLeft = limit, left
+			s.tokensReset = m.tokens.until(float64(limit), limit)
+		}
+	}
+}

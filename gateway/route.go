@@ -1,0 +1,159 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"sluice"
+	"sluice/wire/openai"
+)
+
+// route finds an engine and brings the call to the engine's first bytes. An
+// engine that fails before them has delivered nothing, so the call goes to
+// another one; after them it never does. Errors: CodeUnavailable,
+// CodeOverloaded, CodeEngineFailed, CodeTimeout, CodeInvalid (the engine refuses
+// the request itself), or errLeft.
+func (c *call) route() error {
+	if c.request.Stream {
+		c.out.startKeepAlive()
+	}
+	var tried []string
+	var failure error
+	for len(tried) < c.g.Attempts {
+		taken, err := c.g.Fleet.Route(c.r.Context(), c.request.Model, tried)
+		if err != nil {
+			if failure != nil {
+				return failure // why the others failed says more
+			}
+			return err
+		}
+		c.taken, c.outcome = taken, sluice.OutcomeServed
+		if failure = c.attempt(); failure == nil || !c.retryable(failure) {
+			return failure
+		}
+		c.g.Log.Warn("an engine failed before its first byte", "call", c.id, "engine", taken.Engine.Name, "error", failure)
+		tried = append(tried, taken.Engine.ID)
+		c.abandon()
+	}
+	return failure
+}
+
+// retryable reports whether the same request may succeed at another engine.
+func (c *call) retryable(err error) bool {
+	switch sluice.CodeOf(err) {
+	case sluice.CodeEngineFailed, sluice.CodeTimeout, sluice.CodeOverloaded:
+		return c.r.Context().Err() == nil
+	}
+	return false
+}
+
+// abandon gives the engine back after a failed attempt.
+func (c *call) abandon() {
+	if c.reply != nil {
+		_ = c.reply.Body.Close() // nothing of it is wanted
+		c.reply = nil
+	}
+	c.cancel()
+	c.cancel = nil
+	c.g.Fleet.Done(c.taken, c.outcome)
+	c.taken = sluice.Route{}
+}
+
+// attempt asks one engine and reads its first bytes, or its whole answer when
+// it does not stream.
+func (c *call) attempt() error {
+	c.engineCtx, c.cancel = c.g.engineContext(c.r.Context(), c.taken.Engine.OnLeave)
+	patch := openai.Patch{Model: c.taken.Model, MaxTokens: c.budget.maxTokens()}
+	if !c.taken.Engine.NoCacheSalt {
+		patch.CacheSalt = c.directory.salts[c.principal.Org.ID]
+	}
+	if c.patched == nil {
+		c.patched = c.g.buffers.get(len(c.body) + 256)
+	}
+	c.patched = c.request.Patched(c.patched[:0], patch)
+	reply, err := c.g.Fleet.Send(c.engineCtx, c.taken, &sluice.EngineRequest{
+		CallID: c.id, Path: c.endpoint.Path, Body: c.patched, Stream: c.request.Stream,
+	})
+	if err != nil {
+		return c.engineFault(err)
+	}
+	c.reply = reply
+	c.budget.promptCounted(reply.PromptTokens)
+	if reply.Status != http.StatusOK {
+		return c.refused()
+	}
+	if c.request.Stream {
+		return c.firstBytes()
+	}
+	return c.readWhole()
+}
+
+// engineContext bounds the engine's work: it ends with the client's leaving
+// or, where the policy is to drain, a while after it.
+func (g *Gateway) engineContext(client context.Context, policy sluice.OnLeave) (context.Context, context.CancelFunc) {
+	if policy != sluice.LeaveDrain {
+		return context.WithCancel(client)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(client))
+	stop := context.AfterFunc(client, func() { time.AfterFunc(g.DrainLimit, cancel) })
+	return ctx, func() { stop(); cancel() }
+}
+
+// errLeft says that the client left. Nobody is there to be told.
+var errLeft = errors.New("the client left")
+
+// engineFault notes an attempt's failure for the engine's health and returns
+// it; a failure that came from the client's leaving is errLeft.
+func (c *call) engineFault(err error) error {
+	if c.engineCtx.Err() != nil {
+		c.left, c.outcome = true, sluice.OutcomeLeft
+		return errLeft
+	}
+	c.outcome = sluice.OutcomeFailed
+	switch sluice.CodeOf(err) {
+	case sluice.CodeEngineFailed, sluice.CodeTimeout:
+		return err
+	case sluice.CodeOverloaded:
+		c.outcome = sluice.OutcomeRefused
+		return err
+	}
+	return &sluice.Error{Code: sluice.CodeEngineFailed, Message: "The engine broke off.", Err: err}
+}
+
+// refused turns an engine's error status into the client's error. The text of
+// an engine is passed on only where it is about the request itself.
+func (c *call) refused() error {
+	status := c.reply.Status
+	raw, _ := io.ReadAll(io.LimitReader(c.reply.Body, 64<<10)) // a text that cannot be read is left out
+	message, param := openai.EngineError(raw)
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge:
+		if message == "" {
+			message = fmt.Sprintf("The engine refused the request with status %d.", status)
+		}
+		code := sluice.CodeInvalid
+		if status == http.StatusRequestEntityTooLarge {
+			code = sluice.CodeTooLarge
+		}
+		return &sluice.Error{Code: code, Message: message, Param: param}
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		c.outcome = sluice.OutcomeRefused
+		return &sluice.Error{Code: sluice.CodeOverloaded, RetryAfter: retryAfter(c.reply.RetryAfter),
+			Message: "The model is overloaded. Try again in a moment.", Err: fmt.Errorf("status %d: %s", status, message)}
+	}
+	c.outcome = sluice.OutcomeFailed
+	return &sluice.Error{Code: sluice.CodeEngineFailed, Message: "The engine failed.", Err: fmt.Errorf("status %d: %s", status, message)}
+}
+
+// retryAfter reads an engine's Retry-After in seconds, within what SDKs obey; otherwise one second.
+func retryAfter(s string) time.Duration {
+	d, err := time.ParseDuration(s + "s")
+	if err != nil || d <= 0 {
+		return time.Second
+	}
+	return min(d, time.Minute)
+}

@@ -1,0 +1,170 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"sluice"
+	"sluice/wire/openai"
+	"sluice/wire/sse"
+)
+
+// settle ends the call. What was produced is billed and durable before the
+// last bytes go out: the answer of a request, the [DONE] of a stream. A call
+// that produced nothing is free.
+func (c *call) settle(err error) {
+	c.out.stopKeepAlive()
+	if err != nil && c.r.Context().Err() != nil {
+		c.left, err = true, errLeft
+	}
+	if err == nil || c.produced() {
+		if settleErr := c.bill(c.status(err)); settleErr != nil {
+			err = settleErr
+		}
+	}
+	switch {
+	case errors.Is(err, errLeft) || (err == nil && c.left):
+		c.outcome = outcomeOfLeaving(c.outcome, err)
+	case err != nil:
+		c.fail(sluice.ErrorOf(err))
+	case c.request.Stream:
+		c.finishStream()
+	default:
+		c.sendWhole()
+	}
+}
+
+// outcomeOfLeaving keeps an answer that was drained to its end as served.
+func outcomeOfLeaving(o sluice.Outcome, err error) sluice.Outcome {
+	if err == nil {
+		return o
+	}
+	return sluice.OutcomeLeft
+}
+
+// produced reports whether a broken call has output that is billed.
+func (c *call) produced() bool {
+	return c.held && c.request != nil && c.request.Stream && c.stream.Tokens > 0
+}
+
+// status says how the call ended.
+func (c *call) status(err error) sluice.Status {
+	switch {
+	case c.left:
+		return sluice.StatusCancelled
+	case err != nil:
+		return sluice.StatusFailed
+	case c.cutOff:
+		return sluice.StatusCutOff
+	}
+	return sluice.StatusCompleted
+}
+
+// bill settles the call at the ledger.
+func (c *call) bill(status sluice.Status) error {
+	event, err := c.eventNow(status)
+	if err != nil {
+		return err
+	}
+	// The client's leaving must not stop a booking.
+	settled, err := c.g.Ledger.Settle(context.WithoutCancel(c.r.Context()), event)
+	if err != nil {
+		return err
+	}
+	c.held = false
+	c.event = settled
+	return nil
+}
+
+// eventNow is the call's event as it stands: what it used and what that costs.
+func (c *call) eventNow(status sluice.Status) (sluice.Event, error) {
+	usage, estimated := c.usage()
+	book := c.book()
+	list, err := book.Rate(c.request.Model, usage)
+	if err != nil {
+		return sluice.Event{}, err
+	}
+	ev := sluice.Event{
+		CallID: c.id, Org: c.principal.Org.ID, Key: c.principal.Key.ID, Project: c.principal.Key.Project,
+		Model: c.request.Model, Engine: c.taken.Engine.Name, Endpoint: c.endpoint.Path,
+		AdmittedAt: c.admitted, FirstAt: c.firstAt, EndedAt: c.g.Now(),
+		Status: status, Usage: usage, Estimated: estimated, Simulated: c.taken.Engine.Simulated(),
+		Currency: book.Currency, Book: book.ID, List: list,
+	}
+	return ev, nil
+}
+
+// usage is what the call consumed: as the engine counted it, or else as we
+// counted what passed. estimated says that the engine did not count all of it.
+func (c *call) usage() (u sluice.Usage, estimated bool) {
+	if !c.request.Stream {
+		if c.parsed.HasUsage {
+			return c.parsed.Usage, false
+		}
+		u[sluice.ClassInput] = c.budget.promptLikely
+		u[sluice.ClassOutput] = openai.EstimateTokens(c.parsed.TextBytes)
+		return u, true
+	}
+	if c.stream.HasUsage {
+		return c.stream.Counted.Usage, false
+	}
+	cached := min(max(c.reply.CachedTokens, 0), c.budget.promptLikely)
+	u[sluice.ClassInput] = c.budget.promptLikely - cached
+	u[sluice.ClassCached] = cached
+	u[sluice.ClassOutput] = c.stream.Tokens
+	return u, c.reply.PromptTokens < 0
+}
+
+// finishStream sends what was kept back until the call was paid for.
+func (c *call) finishStream() {
+	var last []byte
+	if c.cutOff {
+		last = c.stream.CutOff(c.request.Choices, c.event.Usage)
+	} else {
+		last = c.stream.Tail()
+	}
+	c.deliver(append(last, sse.Done...))
+}
+
+// sendWhole sends an answer that was not streamed, byte for byte as the engine gave it.
+func (c *call) sendWhole() {
+	h := c.w.Header()
+	h["Content-Type"] = []string{"application/json"}
+	h["Content-Length"] = []string{strconv.Itoa(len(c.whole))}
+	c.labelSimulated(h)
+	c.firstAt = c.event.EndedAt
+	if _, err := c.w.Write(c.whole); err != nil {
+		c.left = true
+	}
+}
+
+// streamHeader is the header of a stream.
+func (c *call) streamHeader(h http.Header) {
+	h["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
+	h["Cache-Control"] = []string{"no-cache"}
+	h["X-Accel-Buffering"] = []string{"no"} // proxies must not gather chunks
+	c.labelSimulated(h)
+}
+
+// labelSimulated says so when a simulator answers.
+func (c *call) labelSimulated(h http.Header) {
+	if c.model.simulated {
+		h.Set("X-Sluice-Simulated", "true")
+	}
+}
+
+// fail tells the client of an error: as the answer or, when a stream has
+// begun, as an event, after which there is never a [DONE].
+func (c *call) fail(e *sluice.Error) {
+	c.failed = e
+	if e.Code == sluice.CodeInternal {
+		c.g.Log.Error("a call failed by a fault of ours", "call", c.id, "error", e)
+	}
+	if c.out.started() {
+		c.deliver(sse.AppendData(nil, openai.ErrorObject(e)))
+		return
+	}
+	openai.WriteError(c.w, e)
+}

@@ -1,0 +1,93 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"sluice"
+	"sluice/wire/openai"
+)
+
+// maxHeader bounds a request's header fields, in bytes.
+const maxHeader = 64 << 10
+
+// understand reads the request and finds the model that it asks for. Errors:
+// CodeInvalid, CodeTooLarge, CodeRequestTimeout, CodeModelNotFound, CodeForbidden.
+func (c *call) understand() error {
+	if err := checkHeader(c.r.Header); err != nil {
+		return err
+	}
+	if err := c.readBody(); err != nil {
+		return err
+	}
+	request, err := openai.Parse(c.endpoint, c.body)
+	if err != nil {
+		return err
+	}
+	c.request = request
+	c.model = c.directory.models[request.Model]
+	if c.model == nil {
+		return &sluice.Error{Code: sluice.CodeModelNotFound, Param: "model",
+			Message: fmt.Sprintf("The model %.128q does not exist. GET /v1/models lists those that do.", request.Model)}
+	}
+	if !c.principal.Key.Allows(request.Model) {
+		return &sluice.Error{Code: sluice.CodeForbidden, Param: "model",
+			Message: fmt.Sprintf("This API key may not use the model %q.", request.Model)}
+	}
+	return nil
+}
+
+// checkHeader refuses a flood of header fields.
+func checkHeader(h http.Header) error {
+	size := 0
+	for name, values := range h {
+		for _, v := range values {
+			size += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	if size > maxHeader {
+		return sluice.Errorf(sluice.CodeTooLarge, "The request's header has more than %d KiB.", maxHeader>>10)
+	}
+	return nil
+}
+
+// readBody reads the whole body, within size and time.
+func (c *call) readBody() error {
+	if c.r.ContentLength > c.g.MaxBody {
+		return c.bodyTooLarge()
+	}
+	// A stalled body must not hold a connection for ever; the deadline is lifted
+	// again, since the server goes on reading to see whether the client leaves.
+	_ = c.out.flusher.SetReadDeadline(time.Now().Add(c.g.BodyTimeout)) // not every writer can: then the server's own limits hold
+	defer func() { _ = c.out.flusher.SetReadDeadline(time.Time{}) }()
+
+	c.body = c.g.buffers.get(int(max(c.r.ContentLength, 0)) + 1)
+	for {
+		if len(c.body) == cap(c.body) {
+			c.body = append(c.body, 0)[:len(c.body)]
+		}
+		n, err := c.r.Body.Read(c.body[len(c.body):cap(c.body)])
+		c.body = c.body[:len(c.body)+n]
+		switch {
+		case int64(len(c.body)) > c.g.MaxBody:
+			return c.bodyTooLarge()
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			c.w.Header().Set("Connection", "close")
+			return sluice.Errorf(sluice.CodeRequestTimeout, "The request's body did not arrive within %s.", c.g.BodyTimeout)
+		case err != nil:
+			return &sluice.Error{Code: sluice.CodeInvalid, Message: "The request's body could not be read.", Err: err}
+		}
+	}
+}
+
+// bodyTooLarge refuses the request and the rest of its body.
+func (c *call) bodyTooLarge() error {
+	c.w.Header().Set("Connection", "close")
+	return sluice.Errorf(sluice.CodeTooLarge, "The request's body has more than %d bytes.", c.g.MaxBody)
+}
