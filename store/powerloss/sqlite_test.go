@@ -224,7 +224,7 @@ func (b *book) check(db *sql.DB) error {
 	}
 	var integrity string
 	if err := db.QueryRow(`PRAGMA integrity_check`).Scan(&integrity); err != nil || integrity != "ok" {
-		return fmt.Errorf("%w: %s, %w", errCorrupt, integrity, err)
+		return fmt.Errorf("%w: %s, %v", errCorrupt, integrity, err)
 	}
 	n, err := countBodies(db)
 	if err != nil {
