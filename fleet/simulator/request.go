@@ -135,14 +135,12 @@ func inputs(param string, raw json.RawMessage) ([][]byte, error) {
 	if absent(raw) {
 		return nil, badRequest(param, "%s must be given", param)
 	}
-	list := []json.RawMessage{raw}
-	if raw[0] == '[' {
-		if err := json.Unmarshal(raw, &list); err != nil || len(list) == 0 {
-			return nil, wrong
-		}
-		if c := list[0][0]; c != '"' && c != '[' {
-			list = []json.RawMessage{raw} // one list of token numbers
-		}
+	var list []json.RawMessage
+	if raw[0] == '[' && (json.Unmarshal(raw, &list) != nil || len(list) == 0) {
+		return nil, wrong
+	}
+	if len(list) == 0 || list[0][0] != '"' && list[0][0] != '[' {
+		list = []json.RawMessage{raw} // one string, or one list of token numbers
 	}
 	texts := make([][]byte, len(list))
 	for i, item := range list {
