@@ -57,7 +57,7 @@ func TestGenerateEndsAtMaxTokens(t *testing.T) {
 func TestGenerateEndsAtTheContext(t *testing.T) {
 	m := boxModel(t)
 	prompt := m.Tokenizer().Encode(nil, strings.Repeat(" river", m.Context()))
-	for _, n := range []int{m.Context() - 1, m.Context() - 9} {
+	for _, n := range []int{m.Context() - 1, m.Context() - 4} {
 		_, res := ask(t, m, Request{Prompt: prompt[:n], Sampling: Sampling{Temperature: 2, Seed: seed(4)}})
 		if res.Finish != FinishLength || res.Usage.Prompt+res.Usage.Completion != m.Context() {
 			t.Errorf("a prompt of %d tokens ends with %+v", n, res)

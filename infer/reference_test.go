@@ -181,6 +181,7 @@ func TestLogitsAsReference(t *testing.T) {
 	if len(prompt) <= batch {
 		t.Fatalf("the prompt of %d tokens fits in one batch", len(prompt))
 	}
+	prompt = prompt[:batch+2] // the reference is slow
 	want := reference{quantised.shape, file, t}.logits(prompt)
 	for _, c := range []struct {
 		name      string

@@ -1,0 +1,161 @@
+package embedded
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"sluice/infer"
+)
+
+// Config says what an Engine runs.
+type Config struct {
+	// Model is the model. Nobody else may generate with it.
+	Model *infer.Model
+	// ID is the model's name in requests and answers.
+	ID string
+	// Description says what the model is; /v1/models shows it.
+	Description string
+	// Queue is how many requests may wait while one is answered.
+	Queue int
+	// Temperature is used when a request names none. OpenAI's default is 1;
+	// a very small model is at its best at 0.
+	Temperature float64
+	// Now is the clock, for the times in answers.
+	Now func() time.Time
+}
+
+// Engine makes a model answer like an OpenAI-compatible engine:
+//
+//	POST /v1/chat/completions, /v1/completions
+//	POST /tokenize                            as vLLM and llama.cpp have it
+//	GET  /v1/models, /v1/models/{id}, /health
+//
+// It has no goroutine of its own and needs no closing. The generation runs on
+// the request's goroutine and ends at once when the request's context does.
+type Engine struct {
+	cfg     Config
+	created time.Time
+	gate    gate
+	mux     *http.ServeMux
+}
+
+// New returns the engine that cfg describes. It fails when something in cfg is
+// missing.
+func New(cfg Config) (*Engine, error) {
+	switch {
+	case cfg.Model == nil:
+		return nil, errors.New("embedded engine: no model")
+	case cfg.ID == "":
+		return nil, errors.New("embedded engine: the model has no id")
+	case cfg.Queue < 0:
+		return nil, errors.New("embedded engine: the queue's length is negative")
+	case cfg.Now == nil:
+		return nil, errors.New("embedded engine: no clock")
+	}
+	e := &Engine{cfg: cfg, created: cfg.Now(), gate: gate{room: cfg.Queue}, mux: http.NewServeMux()}
+	e.mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, e.chatPrompt) })
+	e.mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, e.textPrompt) })
+	e.mux.HandleFunc("POST /tokenize", e.serveTokenize)
+	e.mux.HandleFunc("GET /v1/models", e.serveModels)
+	e.mux.HandleFunc("GET /v1/models/{id...}", e.serveModel)
+	e.mux.HandleFunc("GET /health", e.serveHealth)
+	return e, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
+
+// Load returns how many requests are being answered, 0 or 1, and how many wait.
+func (e *Engine) Load() (running, waiting int) { return e.gate.load() }
+
+// modelCard is a model in a listing: OpenAI's four fields, the context as vLLM
+// and as OpenRouter name it, and what the model is.
+type modelCard struct {
+	ID            string `json:"id"`
+	Object        string `json:"object"`
+	Created       int64  `json:"created"`
+	OwnedBy       string `json:"owned_by"`
+	Description   string `json:"description"`
+	MaxModelLen   int    `json:"max_model_len"`
+	ContextLength int    `json:"context_length"`
+	Parameters    int64  `json:"parameters"`
+	Simulated     bool   `json:"simulated"`
+}
+
+func (e *Engine) card() modelCard {
+	context := e.cfg.Model.Context()
+	return modelCard{
+		ID: e.cfg.ID, Object: "model", Created: e.created.Unix(), OwnedBy: "sluice", Description: e.cfg.Description,
+		MaxModelLen: context, ContextLength: context, Parameters: e.cfg.Model.Parameters(),
+	}
+}
+
+func (e *Engine) serveModels(w http.ResponseWriter, _ *http.Request) {
+	send(w, http.StatusOK, struct {
+		Object string      `json:"object"`
+		Data   []modelCard `json:"data"`
+	}{"list", []modelCard{e.card()}})
+}
+
+func (e *Engine) serveModel(w http.ResponseWriter, r *http.Request) {
+	if err := e.checkModel(r.PathValue("id")); err != nil {
+		fail(w, err)
+		return
+	}
+	send(w, http.StatusOK, e.card())
+}
+
+// checkModel refuses names other than the model's.
+func (e *Engine) checkModel(id string) error {
+	if id == e.cfg.ID {
+		return nil
+	}
+	f := refuse("model", "The model %q does not exist; this engine has %q.", id, e.cfg.ID).coded("model_not_found")
+	f.status = http.StatusNotFound
+	return f
+}
+
+func (e *Engine) serveHealth(w http.ResponseWriter, _ *http.Request) {
+	running, waiting := e.Load()
+	send(w, http.StatusOK, struct {
+		Status  string `json:"status"`
+		Running int    `json:"running"`
+		Waiting int    `json:"waiting"`
+	}{"ok", running, waiting})
+}
+
+// serveTokenize answers with the tokens of a chat's messages, of a prompt (as
+// vLLM calls it) or of a content (as llama.cpp does).
+func (e *Engine) serveTokenize(w http.ResponseWriter, r *http.Request) {
+	var req struct {
+		Messages []message `json:"messages"`
+		Prompt   *string   `json:"prompt"`
+		Content  *string   `json:"content"`
+	}
+	err := decode(w, r, &req)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	tokens := []int32{}
+	switch {
+	case req.Prompt != nil:
+		tokens = e.cfg.Model.Tokenizer().Encode(tokens, *req.Prompt)
+	case req.Content != nil:
+		tokens = e.cfg.Model.Tokenizer().Encode(tokens, *req.Content)
+	default:
+		var p prompt
+		p, err = e.chatPrompt(&request{Messages: req.Messages})
+		tokens = p.tokens
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	send(w, http.StatusOK, struct {
+		Count       int     `json:"count"`
+		MaxModelLen int     `json:"max_model_len"`
+		Tokens      []int32 `json:"tokens"`
+	}{len(tokens), e.cfg.Model.Context(), tokens})
+}
