@@ -82,46 +82,56 @@ func (p Pico) Amount() Amount {
 
 // Pico converts an amount to pico. ok is false where that leaves int64.
 func (a Amount) Pico() (p Pico, ok bool) {
-	const limit = (1<<63 - 1) / PicoPerNano
-	if a.Nano >= limit || a.Nano < -limit {
+	p = Pico(a.Nano*PicoPerNano + a.Carry) // wraps where it leaves int64
+	if p.Amount() != a {
 		return 0, false
 	}
-	return Pico(a.Nano*PicoPerNano + a.Carry), true
+	return p, true
 }
 
 // Add returns a + b.
 func (a Amount) Add(b Amount) (Amount, error) {
-	carry := a.Carry + b.Carry
-	over := carry / PicoPerNano
-	nano, err := AddPico(Pico(a.Nano), Pico(b.Nano))
-	if err == nil {
-		nano, err = AddPico(nano, Pico(over))
-	}
+	sum, err := a.add(b)
 	if err != nil {
 		return Amount{}, fmt.Errorf("adding %v and %v: %w", a, b, err)
 	}
-	return Amount{int64(nano), carry % PicoPerNano}, nil
+	return sum, nil
 }
 
 // Sub returns a − b.
 func (a Amount) Sub(b Amount) (Amount, error) {
-	neg, err := b.Neg()
+	diff, err := a.add(b.complement())
 	if err != nil {
-		return Amount{}, err
+		return Amount{}, fmt.Errorf("subtracting %v from %v: %w", b, a, err)
 	}
-	return a.Add(neg)
+	return diff, nil
 }
 
 // Neg returns −a.
 func (a Amount) Neg() (Amount, error) {
-	if a.Nano == -1<<63 {
-		return Amount{}, fmt.Errorf("negating %v: %w", a, ErrOverflow)
+	neg, err := Amount{}.add(a.complement())
+	if err != nil {
+		return Amount{}, fmt.Errorf("negating %v: %w", a, err)
 	}
-	if a.Carry == 0 {
-		return Amount{-a.Nano, 0}, nil
-	}
-	return Amount{-a.Nano - 1, PicoPerNano - a.Carry}, nil
+	return neg, nil
 }
+
+// add takes what passes from the carries to the smaller nano first: only where
+// the sum itself leaves int64 does anything overflow.
+func (a Amount) add(b Amount) (Amount, error) {
+	carry := a.Carry + b.Carry
+	nano, err := AddPico(Pico(min(a.Nano, b.Nano)), Pico(carry/PicoPerNano))
+	if err == nil {
+		nano, err = AddPico(nano, Pico(max(a.Nano, b.Nano)))
+	}
+	if err != nil {
+		return Amount{}, err
+	}
+	return Amount{int64(nano), carry % PicoPerNano}, nil
+}
+
+// complement is −a with a carry of 1 to 1000: −nano−1 fits whatever nano is.
+func (a Amount) complement() Amount { return Amount{^a.Nano, PicoPerNano - a.Carry} }
 
 // Cmp compares a and b: -1, 0 or +1.
 func (a Amount) Cmp(b Amount) int {
@@ -162,16 +172,21 @@ func ParseAmount(s string) (Amount, error) {
 	if whole == "" || len(whole) > 10 || len(frac) > 12 || (dotted && frac == "") || !allDigits(whole) || !allDigits(frac) {
 		return bad()
 	}
-	units, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || units > (1<<63-1)/NanoPerUnit-1 {
+	pad := frac + "000000000000"[len(frac):]
+	nano, err := strconv.ParseUint(whole+pad[:9], 10, 64) // at most 19 digits
+	carry, _ := strconv.ParseInt(pad[9:], 10, 64)
+	if err != nil {
 		return bad()
 	}
-	pad := frac + "000000000000"[len(frac):]
-	nano, _ := strconv.ParseInt(pad[:9], 10, 64)
-	carry, _ := strconv.ParseInt(pad[9:], 10, 64)
-	a := Amount{units*NanoPerUnit + nano, carry}
+	a := Amount{int64(nano), carry}
 	if negative {
-		return a.Neg()
+		a = Amount{-int64(nano), 0}
+		if carry > 0 {
+			a = Amount{^int64(nano), PicoPerNano - carry}
+		}
+	}
+	if (a.Sign() < 0) != (negative && (nano > 0 || carry > 0)) { // wrapped
+		return bad()
 	}
 	return a, nil
 }
@@ -206,6 +221,9 @@ func ParsePrice(s string) (Pico, error) {
 
 // FormatPrice writes a price in pico per unit as a decimal per million units.
 func FormatPrice(p Pico) string {
+	if p < 0 {
+		return fmt.Sprintf("-%d.%06d", -uint64(p)/1_000_000, -uint64(p)%1_000_000)
+	}
 	s := fmt.Sprintf("%d.%06d", p/1_000_000, p%1_000_000)
 	cut := strings.TrimRight(s, "0")
 	if dot := strings.IndexByte(s, '.'); len(cut) < dot+3 {

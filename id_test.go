@@ -1,0 +1,60 @@
+package sluice_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func TestIDsAreUnique(t *testing.T) {
+	const n = 100_000
+	seen := make(map[string]bool, n)
+	for range n {
+		id := sluice.NewID(sluice.PrefixCall, noon)
+		if seen[id] {
+			t.Fatalf("%s came twice", id)
+		}
+		seen[id] = true
+	}
+}
+
+func TestIDsSortByTime(t *testing.T) {
+	var ids []string
+	for bit := range 48 { // the instants that differ first in each bit of the 48
+		for _, ms := range []int64{1<<bit - 1, 1 << bit} {
+			ids = append(ids, sluice.NewID("x", time.UnixMilli(ms)))
+		}
+	}
+	ids = slices.Delete(ids, 1, 3) // 1 and 1: of one millisecond, in any order
+	if !slices.IsSorted(ids) {
+		t.Errorf("ids do not sort by time: %v", ids)
+	}
+}
+
+func TestIsID(t *testing.T) {
+	for _, prefix := range []string{
+		sluice.PrefixOrganisation, sluice.PrefixProject, sluice.PrefixKey, sluice.PrefixEngine,
+		sluice.PrefixBook, sluice.PrefixCall, sluice.PrefixTx,
+	} {
+		id := sluice.NewID(prefix, noon)
+		if !sluice.IsID(id, prefix) {
+			t.Errorf("%s is none of %s", id, prefix)
+		}
+		for _, bad := range []string{
+			"", prefix, prefix + "_", id[1:], id[:len(id)-1], id + "0", "x" + id, strings.ToUpper(id),
+			id[:len(id)-1] + "u", id[:len(id)-1] + "/", id[:len(id)-2] + "é", strings.Replace(id, "_", "-", 1),
+		} {
+			if sluice.IsID(bad, prefix) {
+				t.Errorf("%q passes for an id of %s", bad, prefix)
+			}
+		}
+		if sluice.IsID(id, "other") {
+			t.Errorf("%s passes for an id of other", id)
+		}
+	}
+}
