@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"sluice"
@@ -14,12 +13,9 @@ import (
 // Committed tells which of the transactions are booked: those that are map to true.
 func (db *DB) Committed(ctx context.Context, ids []string) (map[string]bool, error) {
 	booked := make(map[string]bool, len(ids))
-	for chunk := range slices.Chunk(ids, 500) {
-		marks, args := make([]string, len(chunk)), make([]any, len(chunk))
-		for i, id := range chunk {
-			marks[i], args[i] = db.dialect.mark(i+1), id
-		}
-		found, err := collect(ctx, db.r, scanString, `SELECT id FROM tx WHERE id IN (`+strings.Join(marks, ", ")+`)`, args...)
+	for chunk := range slices.Chunk(ids, inRows) {
+		list, args := in(db.dialect, chunk)
+		found, err := collect(ctx, db.r, scanString, `SELECT id FROM tx WHERE id IN `+list, args...)
 		if err != nil {
 			return nil, fmt.Errorf("looking transactions up: %w", err)
 		}

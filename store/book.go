@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"sluice"
@@ -20,10 +21,18 @@ type bookRow struct {
 // anew from its stored rules; an error names the book whose hash is not the one
 // that it was sealed with, which means that its rows were changed.
 func (db *DB) Books(ctx context.Context) ([]*price.Book, error) {
-	return readBooks(ctx, db.r)
+	books, broken, err := readBooks(ctx, db.r)
+	if err == nil {
+		err = errors.Join(broken...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return books, nil
 }
 
-func readBooks(ctx context.Context, q querier) ([]*price.Book, error) {
+// readBooks returns the books, and for each that cannot be trusted an error instead.
+func readBooks(ctx context.Context, q querier) (books []*price.Book, broken []error, err error) {
 	scan := func(rows *sql.Rows) (*bookRow, error) {
 		var b bookRow
 		var effective int64
@@ -33,7 +42,7 @@ func readBooks(ctx context.Context, q querier) ([]*price.Book, error) {
 	}
 	stored, err := collect(ctx, q, scan, `SELECT id, currency, effective_at, published_at, hash FROM price_book ORDER BY id`)
 	if err != nil {
-		return nil, fmt.Errorf("reading price books: %w", err)
+		return nil, nil, fmt.Errorf("reading price books: %w", err)
 	}
 	byID := make(map[string]*bookRow, len(stored))
 	for _, b := range stored {
@@ -51,20 +60,20 @@ func readBooks(ctx context.Context, q querier) ([]*price.Book, error) {
 		return r, err
 	}
 	if _, err := collect(ctx, q, scanRule, `SELECT book, model, class, context_min, context_max, price FROM price_rule`); err != nil {
-		return nil, fmt.Errorf("reading price rules: %w", err)
+		return nil, nil, fmt.Errorf("reading price rules: %w", err)
 	}
-	books := make([]*price.Book, len(stored))
-	for i, b := range stored {
+	for _, b := range stored {
 		book, err := price.Publish(b.id, b.draft, instant(b.published))
+		if err == nil && book.Hash != b.hash {
+			err = fmt.Errorf("its rules hash to %s, it was sealed with %s", book.Hash, b.hash)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("price book %s: %w", b.id, err)
+			broken = append(broken, fmt.Errorf("price book %s: %w", b.id, err))
+			continue
 		}
-		if book.Hash != b.hash {
-			return nil, fmt.Errorf("price book %s: its rules hash to %s, it was sealed with %s", b.id, book.Hash, b.hash)
-		}
-		books[i] = book
+		books = append(books, book)
 	}
-	return books, nil
+	return books, broken, nil
 }
 
 // PublishBook stores a price book with its rules, for good. Errors:

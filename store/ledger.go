@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sluice"
@@ -13,7 +14,7 @@ import (
 // ledger is what the one writer keeps between batches: the statements, and the
 // numbers that accounts and transactions have in the tables.
 type ledger struct {
-	newAccount, balance, tx, entry, event, keySpend, checkpoint, closed *bulk
+	newAccount, balance, tx, otherTx, entry, event, keySpend, checkpoint, closed *bulk
 
 	numbers *numbers // nil when they must be read again
 }
@@ -35,9 +36,10 @@ func newLedger() ledger {
 		newAccount: newBulk(`INSERT INTO account (id, owner, kind, currency, nano, carry) VALUES `, `(?, ?, ?, ?, 0, 0)`, ``),
 		balance: newBulk(`UPDATE account SET nano = nano + d.column2 + (carry + d.column3) / 1000, carry = (carry + d.column3) % 1000
 			FROM (VALUES `, `(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT))`, `) AS d WHERE account.id = d.column1`),
-		tx:    newBulk(`INSERT INTO tx (seq, id, kind, at, memo) VALUES `, `(?, ?, ?, ?, ?)`, ``),
-		entry: newBulk(`INSERT INTO entry (tx, line, account, nano, carry) VALUES `, `(?, ?, ?, ?, ?)`, ``),
-		event: newBulk(`INSERT INTO usage_event (tx, `+eventColumns+`) VALUES `, `(?, `+eventMarks+`)`, ``),
+		tx:      newBulk(`INSERT INTO tx (seq, id, kind, at, memo) VALUES `, `(?, ?, ?, ?, ?)`, ``),
+		otherTx: newBulk(`INSERT INTO other_tx (owner, at, tx) VALUES `, `(?, ?, ?)`, ``),
+		entry:   newBulk(`INSERT INTO entry (tx, line, account, nano, carry) VALUES `, `(?, ?, ?, ?, ?)`, ``),
+		event:   newBulk(`INSERT INTO usage_event (tx, `+eventColumns+`) VALUES `, `(?, `+eventMarks+`)`, ``),
 		keySpend: newBulk(`INSERT INTO key_spend (key, nano, carry, last_used) VALUES `, `(?, ?, ?, ?)`, `
 			ON CONFLICT (key) DO UPDATE SET
 				nano = key_spend.nano + excluded.nano + (key_spend.carry + excluded.carry) / 1000,
@@ -51,7 +53,7 @@ func newLedger() ledger {
 
 func (l *ledger) close() error {
 	var errs []error
-	for _, b := range []*bulk{l.newAccount, l.balance, l.tx, l.entry, l.event, l.keySpend, l.checkpoint, l.closed} {
+	for _, b := range []*bulk{l.newAccount, l.balance, l.tx, l.otherTx, l.entry, l.event, l.keySpend, l.checkpoint, l.closed} {
 		errs = append(errs, b.close())
 	}
 	return errors.Join(errs...)
@@ -130,7 +132,7 @@ type step struct {
 // steps turns a plan into statements. It gives out numbers: after an error
 // they must be read again.
 func (l *ledger) steps(p *plan) []step {
-	var txs, entries, events, created, balances, spends, checkpoints, closed []any
+	var txs, others, entries, events, created, balances, spends, checkpoints, closed []any
 	for _, id := range p.deltas.keys {
 		number, ok := l.numbers.accounts[id]
 		if !ok {
@@ -152,6 +154,10 @@ func (l *ledger) steps(p *plan) []step {
 		}
 		if event != nil {
 			events = appendEvent(append(events, seq), event)
+			continue
+		}
+		for _, owner := range owners(tx.Entries) {
+			others = append(others, owner, micros(tx.At), seq)
 		}
 	}
 	for _, key := range p.spends.keys {
@@ -166,6 +172,7 @@ func (l *ledger) steps(p *plan) []step {
 	}
 	return []step{
 		{"transactions", l.tx, txs},
+		{"what is not usage", l.otherTx, others},
 		{"entries", l.entry, entries},
 		{"events", l.event, events},
 		{"new accounts", l.newAccount, created},
@@ -174,6 +181,17 @@ func (l *ledger) steps(p *plan) []step {
 		{"checkpoints", l.checkpoint, checkpoints},
 		{"closed checkpoints", l.closed, closed},
 	}
+}
+
+// owners returns whose accounts the entries touch, each once.
+func owners(entries []sluice.Entry) []string {
+	var all []string
+	for _, e := range entries {
+		if !slices.Contains(all, e.Account.Owner) {
+			all = append(all, e.Account.Owner)
+		}
+	}
+	return all
 }
 
 // explain turns an error of commit into the one that Commit documents.

@@ -4,19 +4,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"sluice/store"
 	"sluice/store/storetest"
 )
 
-func TestSQLite(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) *store.DB { return openSQLite(t, filepath.Join(t.TempDir(), "ledger.db")) })
-}
+func TestSQLite(t *testing.T) { storetest.Run(t, sqliteDSN) }
 
-func openSQLite(t testing.TB, path string) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return db
-}
+func sqliteDSN(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") }

@@ -22,8 +22,14 @@ CREATE TABLE tx (
     memo TEXT NOT NULL
 ) STRICT;
 
--- Few transactions are not usage: an account's statement finds them here.
-CREATE INDEX tx_other ON tx (seq) WHERE kind <> 'usage';
+-- The transactions that are not usage, few, by each owner of an account that
+-- they touch: where a statement finds them.
+CREATE TABLE other_tx (
+    owner TEXT NOT NULL,
+    at    INTEGER NOT NULL,
+    tx    INTEGER NOT NULL,
+    PRIMARY KEY (owner, at, tx)
+) STRICT, WITHOUT ROWID;
 
 -- entry refers to tx and account without foreign keys: the store gives both
 -- numbers itself, and a check of each would lock the row of a busy account.

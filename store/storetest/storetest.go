@@ -2,14 +2,16 @@
 package storetest
 
 import (
+	"database/sql"
+	"strings"
 	"testing"
 
 	"sluice/store"
 )
 
-// Run runs the whole suite. open returns a fresh and empty store, which the
-// suite closes at the end of the test.
-func Run(t *testing.T, open func(t *testing.T) *store.DB) {
+// Run runs the whole suite. fresh returns the name of an empty database that
+// lasts as long as the test, as store.Open takes it.
+func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 	for name, test := range map[string]func(*testing.T, *store.DB){
 		"Commit":        testCommit,
 		"CommitNothing": testCommitNothing,
@@ -19,6 +21,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"Checkpoints":   testCheckpoints,
 		"LargeBatch":    testLargeBatch,
 		"AmountEdges":   testAmountEdges,
+		"RandomBatches": testRandomBatches,
+		"AnyOrder":      testAnyOrder,
 		"Organisations": testOrganisations,
 		"Projects":      testProjects,
 		"Keys":          testKeys,
@@ -26,15 +30,57 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"Engines":       testEngines,
 		"Books":         testBooks,
 		"Settings":      testSettings,
+		"Events":        testEvents,
+		"Tx":            testTx,
+		"Txs":           testTxs,
+		"Verify":        testVerify,
 	} {
-		t.Run(name, func(t *testing.T) {
-			db := open(t)
-			t.Cleanup(func() {
-				if err := db.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-			test(t, db)
-		})
+		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
+	for name, test := range map[string]func(*testing.T, string){
+		"Reopen":      testReopen,
+		"OneWriter":   testOneWriter,
+		"ReadOnly":    testReadOnly,
+		"NewerSchema": testNewerSchema,
+		"AppendOnly":  testAppendOnly,
+		"Damage":      testDamage,
+		"DamagedBook": testDamagedBook,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
+	}
+}
+
+// open opens a store that is closed at the end of the test.
+func open(t testing.TB, dsn string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// raw opens the database behind the store's back. It knows both drivers, which
+// the store has registered.
+func raw(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
+	driver, name := "pgx", dsn
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		driver, name = "sqlite", path
+	}
+	db, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
 }

@@ -1,0 +1,54 @@
+package store
+
+import "fmt"
+
+// maxViolations bounds the violations that a report lists.
+const maxViolations = 100
+
+// Report is what Verify found: how much it looked at, and what is wrong.
+type Report struct {
+	Transactions int64 `json:"transactions"`
+	Entries      int64 `json:"entries"`
+	Events       int64 `json:"events"`
+	Accounts     int64 `json:"accounts"`
+	Keys         int64 `json:"keys"`
+	Checkpoints  int64 `json:"checkpoints"`
+	PriceBooks   int64 `json:"price_books"`
+
+	// Violations lists the first hundred; Violated counts all of them.
+	Violations []Violation `json:"violations"`
+	Violated   int64       `json:"violated"`
+}
+
+// Violation is one place where an invariant does not hold.
+type Violation struct {
+	Invariant string `json:"invariant"` // "balance"
+	Where     string `json:"where"`     // "account org_… prepaid USD"
+	What      string `json:"what"`      // "has 3.00, its entries sum to 2.00"
+}
+
+// OK reports whether every invariant holds.
+func (r *Report) OK() bool { return r.Violated == 0 }
+
+// The invariants, as Violation.Invariant names them.
+const (
+	zeroSum        = "zero_sum"        // a transaction's entries sum to zero in each currency
+	ofTx           = "of_transaction"  // no entry or event without its transaction
+	oneEvent       = "one_event"       // a usage transaction has an event, no other has
+	debit          = "debit"           // a call's wallet debits are its charge
+	chargeInList   = "charge_in_list"  // a charge is within 0 and the list amount
+	rating         = "rating"          // the list amount is what the price book makes of the usage
+	balance        = "balance"         // an account's balance is the sum of its entries
+	notOverdrawn   = "not_overdrawn"   // no wallet is below zero
+	keySpend       = "key_spend"       // what a key spent is the sum of its events' charges
+	checkpointOpen = "checkpoint_open" // no checkpoint of a settled call
+	sealed         = "sealed"          // a price book is as it was published
+	otherListed    = "other_listed"    // what is not usage is listed under its owners
+)
+
+func (r *Report) violation(invariant, where, what string, args ...any) {
+	r.Violated++
+	if len(r.Violations) < maxViolations {
+		r.Violations = append(r.Violations, Violation{invariant, where, fmt.Sprintf(what, args...)})
+	}
+}
