@@ -7,6 +7,7 @@ type chunkState uint8
 
 const (
 	chunkSize      chunkState = iota // a hexadecimal digit, or the end of the size
+	chunkBlank                       // after the size: blanks, then the end of the size
 	chunkExtension                   // anything up to CR
 	chunkSizeLF
 	chunkData
@@ -58,7 +59,7 @@ func (d *chunkDecoder) decode(p []byte) (n, used int, err error) {
 // step takes one byte of framing and reports whether it is allowed there.
 func (d *chunkDecoder) step(c byte) bool {
 	switch d.state {
-	case chunkSize:
+	case chunkSize, chunkBlank:
 		return d.size(c)
 	case chunkExtension, chunkTrailerLine:
 		d.extra++
@@ -100,24 +101,35 @@ func (d *chunkDecoder) step(c byte) bool {
 }
 
 // size takes one byte of a chunk's size: up to 15 hexadecimal digits, so that
-// it cannot overflow.
+// it cannot overflow, then blanks, which some servers pad it with.
 func (d *chunkDecoder) size(c byte) bool {
-	var v byte
 	switch {
-	case c >= '0' && c <= '9':
-		v = c - '0'
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		v = c | 0x20 - 'a' + 10
+	case d.digits == 0 && hexDigit(c) < 0:
+		return false
 	case c == '\r':
 		d.state = chunkSizeLF
-		return d.digits > 0
-	case c == ';' || c == ' ' || c == '\t':
+		return true
+	case c == ';':
 		d.state = chunkExtension
-		return d.digits > 0
-	default:
-		return false
+		return true
+	case c == ' ' || c == '\t':
+		d.state = chunkBlank
+		d.extra++
+		return d.extra <= maxChunkExtra
 	}
+	v := hexDigit(c)
 	d.left = d.left<<4 | int64(v)
 	d.digits++
-	return d.digits <= 15
+	return v >= 0 && d.digits <= 15 && d.state == chunkSize
+}
+
+// hexDigit returns the value of a hexadecimal digit, or -1.
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
 }
