@@ -1,0 +1,459 @@
+package embedded
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sluice/infer"
+	"sluice/infer/box"
+)
+
+func newEngine(t *testing.T, queue int) *Engine {
+	t.Helper()
+	model, err := infer.Read(box.File())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := New(Config{
+		Model: model, ID: "tiny", Description: "real but tiny", Queue: queue,
+		Now: func() time.Time { return time.Unix(1700000000, 0) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// post asks the engine and returns the whole answer.
+func post(h http.Handler, path, body string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("POST", path, strings.NewReader(body)))
+	return w
+}
+
+// anonymous replaces the random part of the answer's ids.
+func anonymous(body string) string {
+	return regexp.MustCompile(`cmpl-[A-Z2-7]{26}`).ReplaceAllString(body, "cmpl-ID")
+}
+
+// hello is a chat whose greedy answer, according to llama.cpp, has 30 tokens
+// after a prompt of 15.
+const (
+	hello       = `"model":"tiny","messages":[{"role":"user","content":"Hello! Who are you?"}]`
+	helloAnswer = "I am Sluice's built-in helper: a real but tiny model that runs on your CPU. For serious work, connect a bigger model."
+)
+
+func TestChat(t *testing.T) {
+	e := newEngine(t, 0)
+	for _, cached := range []string{"0", "14"} {
+		w := post(e, "/v1/chat/completions", `{`+hello+`}`)
+		want := `{"id":"chatcmpl-ID","object":"chat.completion","created":1700000000,"model":"tiny","choices":[{"index":0,` +
+			`"message":{"role":"assistant","content":"` + helloAnswer + `","refusal":null},"logprobs":null,"finish_reason":"stop"}],` +
+			`"usage":{"prompt_tokens":15,"completion_tokens":30,"total_tokens":45,"prompt_tokens_details":{"cached_tokens":` + cached + `}}}`
+		if got := anonymous(w.Body.String()); w.Code != 200 || got != want {
+			t.Errorf("status %d\n got %s\nwant %s", w.Code, got, want)
+		}
+		if h := w.Header(); h.Get("X-Prompt-Tokens") != "15" || h.Get("X-Cached-Tokens") != cached || h.Get("Content-Type") != "application/json" {
+			t.Errorf("header %v", h)
+		}
+	}
+}
+
+func TestChatStream(t *testing.T) {
+	const head = `data: {"id":"chatcmpl-ID","object":"chat.completion.chunk","created":1700000000,"model":"tiny","choices":[`
+	const counts = `{"prompt_tokens":15,"completion_tokens":3,"total_tokens":18,"prompt_tokens_details":{"cached_tokens":0}}`
+	for name, c := range map[string]struct {
+		options, usage, last string
+	}{
+		"plain": {},
+		"with usage": {`,"stream_options":{"include_usage":true}`, `,"usage":null`,
+			head + `],"usage":` + counts + "}\n\n"},
+	} {
+		w := post(newEngine(t, 0), "/v1/chat/completions", `{`+hello+`,"stream":true,"max_tokens":3`+c.options+`}`)
+		end := "]" + c.usage + "}\n\n"
+		want := head + `{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}` + end +
+			head + `{"index":0,"delta":{"content":"I"},"finish_reason":null}` + end +
+			head + `{"index":0,"delta":{"content":" am"},"finish_reason":null}` + end +
+			head + `{"index":0,"delta":{"content":" Sluice"},"finish_reason":null}` + end +
+			head + `{"index":0,"delta":{},"finish_reason":"length"}` + end +
+			c.last + "data: [DONE]\n\n"
+		if got := anonymous(w.Body.String()); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
+		}
+		if h := w.Header(); h.Get("X-Prompt-Tokens") != "15" || h.Get("X-Cached-Tokens") != "0" || h.Get("Content-Type") != "text/event-stream; charset=utf-8" {
+			t.Errorf("%s: header %v", name, h)
+		}
+		if !w.Flushed {
+			t.Errorf("%s: nothing was flushed", name)
+		}
+	}
+}
+
+// event is what the tests read of a chunk.
+type event struct {
+	Choices []struct {
+		Text         string
+		Delta        struct{ Content string }
+		FinishReason string `json:"finish_reason"`
+	}
+	Usage *struct {
+		Prompt     int `json:"prompt_tokens"`
+		Completion int `json:"completion_tokens"`
+	}
+}
+
+// events parses a stream and checks that it ends properly.
+func events(t *testing.T, body string) []event {
+	t.Helper()
+	body, done := strings.CutSuffix(body, "data: [DONE]\n\n")
+	if !done {
+		t.Fatalf("the stream does not end with [DONE]: %s", body)
+	}
+	var out []event
+	for frame := range strings.SplitSeq(strings.TrimSuffix(body, "\n\n"), "\n\n") {
+		var ev event
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(frame, "data: ")), &ev); err != nil {
+			t.Fatalf("frame %q: %v", frame, err)
+		}
+		out = append(out, ev)
+	}
+	return out
+}
+
+func TestStreamGivesTheSameTextAndUsage(t *testing.T) {
+	e := newEngine(t, 0)
+	text, counted := "", 0
+	all := events(t, post(e, "/v1/chat/completions", `{`+hello+`,"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}}`).Body.String())
+	for _, ev := range all {
+		if ev.Usage == nil || ev.Usage.Prompt != 15 || ev.Usage.Completion < counted {
+			t.Fatalf("usage %+v after %d tokens", ev.Usage, counted)
+		}
+		counted = ev.Usage.Completion
+		for _, c := range ev.Choices {
+			text += c.Delta.Content
+		}
+	}
+	if text != helloAnswer || counted != 30 {
+		t.Errorf("%d tokens: %q", counted, text)
+	}
+	if last := all[len(all)-1]; last.Choices == nil || len(last.Choices) != 0 {
+		t.Errorf("the usage chunk has the choices %v", last.Choices)
+	}
+	if finish := all[len(all)-2].Choices[0].FinishReason; finish != "stop" {
+		t.Errorf("finish reason %q", finish)
+	}
+}
+
+func TestStopSpansTokens(t *testing.T) {
+	e := newEngine(t, 0)
+	for stop, want := range map[string]string{
+		`"uice's built"`:         "I am Sl",
+		`["zzz","m Slu","tiny"]`: "I a",
+		`["", "I am"]`:           "",
+		`null`:                   helloAnswer,
+		`[]`:                     helloAnswer,
+	} {
+		for _, stream := range []string{"false", "true"} {
+			w := post(e, "/v1/chat/completions", `{`+hello+`,"stop":`+stop+`,"stream":`+stream+`}`)
+			got, finish := "", ""
+			if stream == "true" {
+				for _, ev := range events(t, w.Body.String()) {
+					got += ev.Choices[0].Delta.Content
+					finish = ev.Choices[0].FinishReason
+				}
+			} else {
+				var whole struct {
+					Choices []struct {
+						Message      struct{ Content string }
+						FinishReason string `json:"finish_reason"`
+					}
+				}
+				if err := json.Unmarshal(w.Body.Bytes(), &whole); err != nil {
+					t.Fatal(err)
+				}
+				got, finish = whole.Choices[0].Message.Content, whole.Choices[0].FinishReason
+			}
+			if got != want || finish != "stop" {
+				t.Errorf("stop %s, stream %s: %q, %q, want %q", stop, stream, got, finish, want)
+			}
+		}
+	}
+}
+
+func TestCompletions(t *testing.T) {
+	e := newEngine(t, 0)
+	w := post(e, "/v1/completions", `{"model":"tiny","prompt":"Once upon a time there was a","max_tokens":4}`)
+	var whole struct {
+		Object  string
+		Choices []struct {
+			Text         string
+			Logprobs     any
+			FinishReason string `json:"finish_reason"`
+		}
+		Usage struct {
+			Prompt     int `json:"prompt_tokens"`
+			Completion int `json:"completion_tokens"`
+		}
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &whole); err != nil || w.Code != 200 {
+		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
+	}
+	tokens := e.cfg.Model.Tokenizer().Encode(nil, "Once upon a time there was a")
+	if whole.Object != "text_completion" || whole.Usage.Prompt != len(tokens) || whole.Usage.Completion != 4 || whole.Choices[0].FinishReason != "length" {
+		t.Errorf("%s", w.Body)
+	}
+	numbers, _ := json.Marshal(tokens)
+	for _, prompt := range []string{`"Once upon a time there was a"`, `["Once upon a time there was a"]`, string(numbers)} {
+		text := ""
+		w := post(e, "/v1/completions", `{"model":"tiny","prompt":`+prompt+`,"max_tokens":4,"stream":true}`)
+		for _, ev := range events(t, w.Body.String()) {
+			text += ev.Choices[0].Text
+		}
+		if text != whole.Choices[0].Text || text == "" {
+			t.Errorf("prompt %s: streamed %q, whole %q", prompt, text, whole.Choices[0].Text)
+		}
+	}
+}
+
+func TestContentForms(t *testing.T) {
+	e := newEngine(t, 0)
+	for _, messages := range []string{
+		`[{"role":"user","content":[{"type":"text","text":"Hello! "},{"type":"text","text":"Who are you?"}]}]`,
+		`[{"role":"user","content":"Hello! Who are you?","name":"ann"}]`,
+	} {
+		w := post(e, "/v1/chat/completions", `{"model":"tiny","n":1,"logprobs":false,"tool_choice":"auto","response_format":{"type":"text"},"max_completion_tokens":50,"max_tokens":1,"unknown":{"a":1},"user":null,"messages":`+messages+`}`)
+		if w.Code != 200 || !strings.Contains(w.Body.String(), helloAnswer) {
+			t.Errorf("%s: %d %s", messages, w.Code, w.Body)
+		}
+	}
+	w := post(e, "/v1/chat/completions", `{"model":"tiny","max_tokens":1,"messages":[{"role":"developer","content":"Be brief."},{"role":"user","content":"\ud83d"},{"role":"assistant","content":null,"tool_calls":[]},{"role":"tool","content":"7"}]}`)
+	if w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	e := newEngine(t, 0)
+	chat := func(extra string) string { return `{` + hello + `,` + extra + `}` }
+	for _, c := range []struct {
+		path, body, param, code string
+		status                  int
+	}{
+		{"/v1/chat/completions", `{`, "null", "null", 400},
+		{"/v1/chat/completions", `{"model":"tiny","model":"tiny"}`, "null", "null", 400},
+		{"/v1/chat/completions", strings.Repeat(" ", maxBody+1), "null", "null", 413},
+		{"/v1/chat/completions", `{"model":"huge"}`, `"model"`, `"model_not_found"`, 404},
+		{"/v1/chat/completions", `{"model":7}`, `"model"`, "null", 400},
+		{"/v1/chat/completions", `{"model":"tiny"}`, `"messages"`, "null", 400},
+		{"/v1/chat/completions", `{"model":"tiny","messages":[{"role":"root","content":"x"}]}`, `"messages[0].role"`, "null", 400},
+		{"/v1/chat/completions", `{"model":"tiny","messages":[{"role":"user","content":7}]}`, `"messages[0].content"`, "null", 400},
+		{"/v1/chat/completions", `{"model":"tiny","messages":[{"role":"user","content":[{"type":"image_url"}]}]}`, `"messages[0].content[0]"`, "null", 400},
+		{"/v1/chat/completions", `{"model":"tiny","messages":[{"role":"user","content":"` + strings.Repeat("river ", 1100) + `"}]}`, `"messages"`, `"context_length_exceeded"`, 400},
+		{"/v1/chat/completions", chat(`"n":2`), `"n"`, "null", 400},
+		{"/v1/chat/completions", chat(`"logprobs":true`), `"logprobs"`, "null", 400},
+		{"/v1/chat/completions", chat(`"top_logprobs":3`), `"top_logprobs"`, "null", 400},
+		{"/v1/chat/completions", chat(`"tool_choice":"required"`), `"tool_choice"`, "null", 400},
+		{"/v1/chat/completions", chat(`"tool_choice":{"type":"function"}`), `"tool_choice"`, "null", 400},
+		{"/v1/chat/completions", chat(`"response_format":{"type":"json_object"}`), `"response_format"`, "null", 400},
+		{"/v1/chat/completions", chat(`"max_tokens":0`), `"max_tokens"`, "null", 400},
+		{"/v1/chat/completions", chat(`"max_completion_tokens":-1`), `"max_completion_tokens"`, "null", 400},
+		{"/v1/chat/completions", chat(`"max_tokens":"9"`), `"max_tokens"`, "null", 400},
+		{"/v1/chat/completions", chat(`"temperature":2.1`), `"temperature"`, "null", 400},
+		{"/v1/chat/completions", chat(`"top_p":0`), `"top_p"`, "null", 400},
+		{"/v1/chat/completions", chat(`"stop":7`), `"stop"`, "null", 400},
+		{"/v1/chat/completions", chat(`"stop":["` + strings.Repeat(`a","`, maxStops) + `b"]`), `"stop"`, "null", 400},
+		{"/v1/completions", `{"model":"tiny"}`, `"prompt"`, "null", 400},
+		{"/v1/completions", `{"model":"tiny","prompt":""}`, `"prompt"`, "null", 400},
+		{"/v1/completions", `{"model":"tiny","prompt":["a","b"]}`, `"prompt"`, "null", 400},
+		{"/v1/completions", `{"model":"tiny","prompt":[1024]}`, `"prompt"`, "null", 400},
+		{"/v1/completions", `{"model":"tiny","prompt":"a","echo":true}`, `"echo"`, "null", 400},
+		{"/v1/completions", `{"model":"tiny","prompt":"a","suffix":"b"}`, `"suffix"`, "null", 400},
+		{"/v1/completions", `{"model":"tiny","prompt":"a","best_of":2}`, `"best_of"`, "null", 400},
+		{"/v1/completions", `{"model":"tiny","prompt":"a","logprobs":0}`, `"logprobs"`, "null", 400},
+		{"/tokenize", `{}`, `"messages"`, "null", 400},
+	} {
+		w := post(e, c.path, c.body)
+		var got struct {
+			Error struct {
+				Message     string
+				Type        string
+				Param, Code json.RawMessage
+			}
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatalf("%.80s: %s: %v", c.body, w.Body, err)
+		}
+		if w.Code != c.status || string(got.Error.Param) != c.param || string(got.Error.Code) != c.code ||
+			got.Error.Message == "" || got.Error.Type != "invalid_request_error" {
+			t.Errorf("%.90s:\n%d %s", c.body, w.Code, w.Body)
+		}
+	}
+	if running, waiting := e.Load(); running+waiting != 0 {
+		t.Errorf("%d run and %d wait after refusals", running, waiting)
+	}
+}
+
+func TestListings(t *testing.T) {
+	e := newEngine(t, 0)
+	card := fmt.Sprintf(`{"id":"tiny","object":"model","created":1700000000,"owned_by":"sluice","description":"real but tiny",`+
+		`"max_model_len":1024,"context_length":1024,"parameters":%d,"simulated":false}`, e.cfg.Model.Parameters())
+	for path, want := range map[string]string{
+		"/v1/models":      `{"object":"list","data":[` + card + `]}`,
+		"/v1/models/tiny": card,
+		"/health":         `{"status":"ok","running":0,"waiting":0}`,
+	} {
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != 200 || w.Body.String() != want {
+			t.Errorf("%s: %d %s\nwant %s", path, w.Code, w.Body, want)
+		}
+	}
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/v1/models/other", nil))
+	if w.Code != 404 {
+		t.Errorf("another model: %d", w.Code)
+	}
+	for body, want := range map[string]string{
+		`{"prompt":"Hello, world!"}`: `{"count":5,"max_model_len":1024,"tokens":[441,44,607,530,33]}`,
+		`{"content":"<|im_end|>"}`:   `{"count":8,"max_model_len":1024,"tokens":[60,124,105,109,95,473,124,62]}`,
+		`{"content":""}`:             `{"count":0,"max_model_len":1024,"tokens":[]}`,
+		`{` + hello + `}`:            `{"count":15,"max_model_len":1024,"tokens":[1022,274,10,441,33,485,514,313,357,63,1023,10,1022,277,10]}`,
+	} {
+		if got := post(e, "/tokenize", body).Body.String(); got != want {
+			t.Errorf("tokenize %s: %s, want %s", body, got, want)
+		}
+	}
+}
+
+// story asks for an answer of hundreds of tokens.
+const story = `{"model":"tiny","stream":true,"temperature":2,"seed":3,"messages":[{"role":"user","content":"Tell me a story about a river."}]}`
+
+// TestCancel: a client that leaves in the middle ends the generation, and the
+// next one is served.
+func TestCancel(t *testing.T) {
+	e := newEngine(t, 0)
+	returned := make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e.ServeHTTP(w, r)
+		returned <- struct{}{}
+	}))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "POST", server.URL+"/v1/chat/completions", strings.NewReader(story))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.Header.Get("X-Prompt-Tokens") != "17" {
+		t.Errorf("header %v", res.Header)
+	}
+	lines := bufio.NewReader(res.Body)
+	for range 6 {
+		if _, err := lines.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	<-returned
+	if running, waiting := e.Load(); running+waiting != 0 {
+		t.Errorf("%d run and %d wait", running, waiting)
+	}
+	if w := post(e, "/v1/chat/completions", `{`+hello+`}`); !strings.Contains(w.Body.String(), helloAnswer) {
+		t.Errorf("the next answer: %d %s", w.Code, w.Body)
+	}
+}
+
+// slowClient is a client that takes nothing more after the first flush until
+// it is let go on.
+type slowClient struct {
+	http.ResponseWriter
+	reached, goOn chan struct{}
+}
+
+func (c *slowClient) Flush() {
+	select {
+	case <-c.goOn:
+	default:
+		close(c.reached)
+		<-c.goOn
+	}
+}
+
+func TestQueueFull(t *testing.T) { synctest.Test(t, testQueueFull) }
+
+func testQueueFull(t *testing.T) {
+	e := newEngine(t, 1)
+	slow := &slowClient{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
+	done := make(chan *httptest.ResponseRecorder)
+	go func() {
+		e.ServeHTTP(slow, httptest.NewRequest("POST", "/v1/chat/completions", strings.NewReader(`{`+hello+`,"stream":true}`)))
+		done <- slow.ResponseWriter.(*httptest.ResponseRecorder)
+	}()
+	<-slow.reached // one is being answered
+	ctx, leave := context.WithCancel(context.Background())
+	go func() {
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", "/v1/chat/completions", strings.NewReader(`{`+hello+`}`)))
+		done <- w
+	}()
+	synctest.Wait() // one waits
+	w := post(e, "/v1/chat/completions", `{`+hello+`}`)
+	want := `{"error":{"message":"The engine's queue is full.","type":"server_error","param":null,"code":"overloaded"}}`
+	if w.Code != 503 || w.Header().Get("Retry-After") != "1" || w.Body.String() != want {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+	leave() // the one that waits leaves: its place is free
+	if w := <-done; w.Code != statusClientLeft {
+		t.Errorf("the one that left: %d %s", w.Code, w.Body)
+	}
+	close(slow.goOn)
+	if w := <-done; !strings.HasSuffix(w.Body.String(), "data: [DONE]\n\n") {
+		t.Errorf("the slow one: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestBrokenStreamHasNoEnd: a stream that fails in the middle ends with an
+// error and without [DONE].
+func TestBrokenStreamHasNoEnd(t *testing.T) {
+	w := httptest.NewRecorder()
+	s := &stream{answer: &answer{chat: true}, w: w, flusher: http.NewResponseController(w)}
+	if err := s.piece(infer.Piece{Text: "Hi"}); err != nil {
+		t.Fatal(err)
+	}
+	s.breakOff(asFailure(io.ErrUnexpectedEOF))
+	body := w.Body.String()
+	if !strings.HasSuffix(body, `data: {"error":{"message":"unexpected EOF","type":"server_error","param":null,"code":null}}`+"\n\n") || strings.Contains(body, "[DONE]") {
+		t.Errorf("%s", body)
+	}
+}
+
+func TestNewRefusesIncompleteConfigs(t *testing.T) {
+	sound := newEngine(t, 0).cfg
+	for name, change := range map[string]func(*Config){
+		"model": func(c *Config) { c.Model = nil },
+		"id":    func(c *Config) { c.ID = "" },
+		"queue": func(c *Config) { c.Queue = -1 },
+		"clock": func(c *Config) { c.Now = nil },
+	} {
+		cfg := sound
+		change(&cfg)
+		if _, err := New(cfg); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
