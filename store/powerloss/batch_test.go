@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sluice"
+	"sluice/money/price"
 )
 
 // batch makes a random batch that the store must accept: payments and grants,
@@ -26,14 +27,13 @@ func (s *shop) batch() sluice.Batch {
 	// A call that a checkpoint is there for goes on, or settles.
 	for _, id := range slices.Sorted(maps.Keys(s.acked.Checkpoints)) {
 		c := s.acked.Checkpoints[id]
-		c.Status = sluice.StatusCompleted
-		c.Charge += 7
+		c.Usage[sluice.ClassOutput] += 10
+		s.rate(&c)
 		switch s.rng.IntN(3) {
 		case 0:
 			b.Checkpoints = append(b.Checkpoints, c)
 		case 1:
-			c.Charge = min(c.Charge, affordable(after, wallet(c.Org, c.Currency)))
-			p := settlement(c)
+			p := settlement(c, after)
 			b.Postings = append(b.Postings, p)
 			b.Closed = append(b.Closed, id)
 			after.apply(sluice.Batch{Postings: []sluice.Posting{p}})
@@ -49,7 +49,6 @@ func (s *shop) batch() sluice.Batch {
 func (s *shop) posting(now *ledger) sluice.Posting {
 	call := s.call()
 	account := wallet(call.Org, call.Currency)
-	call.Charge = min(call.Charge, affordable(now, account))
 	amount := sluice.Amount{Nano: 1 + s.rng.Int64N(100_000), Carry: s.rng.Int64N(1000)}
 	switch s.rng.IntN(10) {
 	case 0:
@@ -61,26 +60,60 @@ func (s *shop) posting(now *ledger) sluice.Posting {
 		amount = min(affordable(now, account), 5_000).Amount()
 		return transfer(sluice.TxCorrection, call.CallID, account, operator(sluice.AccountClearing, call.Currency), amount)
 	}
-	return settlement(call)
+	return settlement(call, now)
 }
 
 // call makes a finished call of some key.
 func (s *shop) call() sluice.Event {
 	s.calls++
 	org := s.rng.IntN(5)
-	charge := sluice.Pico(s.rng.IntN(20_000))
 	at := time.Date(2026, 3, 1, 12, 0, s.calls, 0, time.UTC)
-	return sluice.Event{
+	call := sluice.Event{
 		CallID: fmt.Sprintf("call_%06d", s.calls), Org: fmt.Sprintf("org_%d", org), Project: "proj_1", Key: fmt.Sprintf("key_%d_%d", org, s.rng.IntN(3)),
 		Model: "glm", Engine: "eng_1", Endpoint: "/v1/chat/completions",
 		AdmittedAt: at, FirstAt: at.Add(300 * time.Millisecond), EndedAt: at.Add(2 * time.Second),
-		Status: sluice.StatusCompleted, Usage: sluice.Usage{s.rng.Int64N(1000), s.rng.Int64N(1000), 0, s.rng.Int64N(1000), 0},
-		Currency: []sluice.Currency{"USD", "CNY"}[org%2], Book: "book_1", List: charge, Charge: charge,
+		Status:   sluice.StatusCompleted,
+		Usage:    sluice.Usage{s.rng.Int64N(1000), s.rng.Int64N(1000), 0, s.rng.Int64N(1000), 0},
+		Currency: []sluice.Currency{"USD", "CNY"}[org%2],
 	}
+	s.rate(&call)
+	return call
 }
 
-func settlement(call sluice.Event) sluice.Posting {
-	p := transfer(sluice.TxUsage, call.CallID, wallet(call.Org, call.Currency), operator(sluice.AccountRevenueAPI, call.Currency), call.Charge.Amount())
+// rate sets what a call costs by its price book.
+func (s *shop) rate(call *sluice.Event) {
+	book := s.books[call.Currency]
+	list, err := book.Rate(call.Model, call.Usage)
+	if err != nil {
+		panic(err)
+	}
+	call.Book, call.List, call.Charge = book.ID, list, list
+}
+
+// priceBooks publishes a book for each currency.
+func priceBooks() map[sluice.Currency]*price.Book {
+	books := map[sluice.Currency]*price.Book{}
+	for _, c := range []sluice.Currency{"USD", "CNY"} {
+		book, err := price.Publish("book_"+string(c), price.Draft{Currency: c, Rules: []price.Rule{
+			{Model: "glm", Class: sluice.ClassInput, Price: 3},
+			{Model: "glm", Class: sluice.ClassCached, Price: 1},
+			{Model: "glm", Class: sluice.ClassOutput, Price: 7},
+		}}, time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		if err != nil {
+			panic(err)
+		}
+		books[c] = book
+	}
+	return books
+}
+
+// settlement charges a call as far as the wallet in now has the money.
+func settlement(call sluice.Event, now *ledger) sluice.Posting {
+	account := wallet(call.Org, call.Currency)
+	if has := affordable(now, account); has < call.Charge {
+		call.Status, call.Charge = sluice.StatusCutOff, has
+	}
+	p := transfer(sluice.TxUsage, call.CallID, account, operator(sluice.AccountRevenueAPI, call.Currency), call.Charge.Amount())
 	p.Event = &call
 	return p
 }

@@ -12,12 +12,12 @@ import (
 )
 
 // eachSeed runs test once for each seed, several at a time. There are
-// SLUICE_POWERLOSS_SEEDS of them, by default 50, from SLUICE_POWERLOSS_FIRST
+// SLUICE_POWERLOSS_SEEDS of them, by default 20, from SLUICE_POWERLOSS_FIRST
 // on, by default 0: a seed that failed is run again alone with
 //
 //	SLUICE_POWERLOSS_FIRST=198 SLUICE_POWERLOSS_SEEDS=1 go test ./store/powerloss
 func eachSeed(t *testing.T, test func(seed uint64) error) {
-	first, seeds := setting(t, "SLUICE_POWERLOSS_FIRST", 0), setting(t, "SLUICE_POWERLOSS_SEEDS", 50)
+	first, seeds := setting(t, "SLUICE_POWERLOSS_FIRST", 0), setting(t, "SLUICE_POWERLOSS_SEEDS", 20)
 	const enough = 20 // failures after which more would tell nothing new
 	var next, failed atomic.Uint64
 	next.Store(first)
