@@ -9,6 +9,7 @@ package openai
 
 import (
 	"bytes"
+	"io"
 	"strings"
 
 	"sluice"
@@ -20,7 +21,7 @@ import (
 type Endpoint struct {
 	Path    string
 	content string // the field that must be there: what is asked
-	delta   string // the key that announces output in a stream's chunk
+	delta   string // the end of the key that announces output in a stream's chunk
 }
 
 // The endpoints.
@@ -32,10 +33,10 @@ const (
 )
 
 // Chat is POST /v1/chat/completions.
-func Chat() Endpoint { return Endpoint{PathChat, "messages", `"delta":`} }
+func Chat() Endpoint { return Endpoint{PathChat, "messages", `delta":`} }
 
 // Completions is POST /v1/completions.
-func Completions() Endpoint { return Endpoint{PathCompletions, "prompt", `"text":`} }
+func Completions() Endpoint { return Endpoint{PathCompletions, "prompt", `text":`} }
 
 // Embeddings is POST /v1/embeddings. It does not stream and has no output tokens.
 func Embeddings() Endpoint { return Endpoint{PathEmbeddings, "input", ""} }
@@ -50,10 +51,11 @@ type Request struct {
 	Stream       bool
 	IncludeUsage bool  // the client asked for the usage chunk
 	MaxTokens    int64 // output tokens per choice asked for; zero when the client set none
-	Choices      int64 // n, at least 1
+	Choices      int64 // answers asked for, at least 1: n or best_of for each prompt
 
-	raw   []byte
-	spans spans
+	raw     []byte
+	spans   spans
+	prompts int64 // in a list of prompts
 }
 
 // span is a half-open range of raw.
@@ -64,18 +66,26 @@ func (s span) empty() bool { return s.to == 0 }
 // spans are the places that a patch may touch.
 type spans struct {
 	end           int // where the closing brace stands
-	members       int // how many members the object has
 	model         span
-	maxTokens     span
-	maxCompletion span
+	limits        [3]limit
 	cacheSalt     span
 	streamOptions span
 	includeUsage  span // inside streamOptions
 	optionMembers int
 }
 
-// maxChoices bounds n, as OpenAI does.
+// limit is one bound of the output: max_tokens, max_completion_tokens or
+// n_predict, which is llama.cpp's and overrides the others there.
+type limit struct {
+	at     span
+	tokens int64 // zero for null
+}
+
+// maxChoices bounds n and best_of, as OpenAI does.
 const maxChoices = 128
+
+// maxAnswers bounds the answers to all prompts of a list together.
+const maxAnswers = 2048
 
 // Parse reads a request strictly. Errors are CodeInvalid and name the field:
 // not a JSON object, a duplicate name at any depth, a name that differs from a
@@ -93,118 +103,129 @@ func Parse(e Endpoint, raw []byte) (*Request, error) {
 	if tok.Kind() != jsontext.KindBeginObject {
 		return nil, sluice.Errorf(sluice.CodeInvalid, "The request body must be a JSON object.")
 	}
-	seen := map[string]bool{}
+	asked := false // the endpoint's content is there
 	for dec.PeekKind() != jsontext.KindEndObject {
-		tok, err := dec.ReadToken()
+		name, value, err := readMember(dec)
 		if err != nil {
-			return nil, syntaxError(err)
-		}
-		name := tok.String()
-		value, err := dec.ReadValue()
-		if err != nil {
-			return nil, syntaxError(err)
+			return nil, err
 		}
 		to := int(dec.InputOffset())
 		if err := r.field(name, value, span{to - len(value), to}); err != nil {
 			return nil, err
 		}
-		r.spans.members++
-		if value.Kind() != jsontext.KindNull {
-			seen[name] = true
-		}
+		asked = asked || (string(name) == e.content && value.Kind() != jsontext.KindNull)
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return nil, syntaxError(err)
 	}
 	r.spans.end = int(dec.InputOffset()) - 1
-	if _, err := dec.ReadToken(); err == nil {
+	if _, err := dec.ReadToken(); err != io.EOF {
 		return nil, sluice.Errorf(sluice.CodeInvalid, "The request body has more after its JSON object.")
 	}
-	return r, r.check(seen)
+	if err := r.check(asked); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // check looks at the request as a whole.
-func (r *Request) check(seen map[string]bool) error {
-	for _, name := range []string{"model", r.Endpoint.content} {
-		if !seen[name] {
-			return missing(name)
-		}
-	}
-	if r.Stream && !r.Endpoint.Generates() {
+func (r *Request) check(asked bool) error {
+	options := r.spans.streamOptions
+	switch {
+	case r.Model == "":
+		return missing("model")
+	case !asked:
+		return missing(r.Endpoint.content)
+	case r.Stream && !r.Endpoint.Generates():
 		return invalid("stream", "This endpoint does not stream.")
-	}
-	if seen["stream_options"] && !r.Stream {
+	case !r.Stream && !options.empty() && r.raw[options.from] == '{':
 		return invalid("stream_options", "'stream_options' is only allowed when 'stream' is true.")
+	}
+	if r.Choices *= max(r.prompts, 1); r.Choices > maxAnswers {
+		return invalid(r.Endpoint.content, "The prompts ask for more than 2048 answers.")
 	}
 	return nil
 }
 
-// knownFields are the top-level names that Sluice itself reads.
-func knownFields() []string {
-	return []string{
-		"model", "messages", "prompt", "input", "stream", "stream_options",
-		"max_tokens", "max_completion_tokens", "n", "cache_salt",
-	}
-}
-
-// field takes in one top-level member.
-func (r *Request) field(name string, value jsontext.Value, at span) error {
-	null := value.Kind() == jsontext.KindNull
-	switch name {
+// field takes in one top-level member. Names in other letters than a known
+// one's are refused.
+func (r *Request) field(name []byte, value jsontext.Value, at span) (err error) {
+	switch string(name) {
 	case "model":
 		r.spans.model = at
-		model, err := stringValue(name, value)
-		if err != nil {
-			return err
+		r.Model, err = stringValue("model", value)
+		if err == nil && r.Model == "" {
+			err = missing("model")
 		}
-		if model == "" {
-			return missing(name)
-		}
-		r.Model = model
-	case "messages":
-		if r.Endpoint.content == name && !null && (value.Kind() != jsontext.KindBeginArray || emptyArray(value)) {
-			return invalid(name, "'messages' must be a list with at least one message.")
-		}
-	case "prompt", "input":
-		if k := value.Kind(); r.Endpoint.content == name && !null && k != jsontext.KindString && k != jsontext.KindBeginArray {
-			return invalid(name, "'"+name+"' must be a string or a list.")
+	case "messages", "prompt", "input":
+		if string(name) == r.Endpoint.content {
+			err = r.content(value)
 		}
 	case "stream":
-		return boolValue(name, value, &r.Stream)
+		err = boolValue("stream", value, &r.Stream)
 	case "stream_options":
 		r.spans.streamOptions = at
-		if null {
-			return nil
-		}
-		return r.streamOptions(value, at.from)
+		err = r.streamOptions(value, at.from)
 	case "max_tokens":
-		r.spans.maxTokens = at
-		return r.maxTokens(name, value)
+		err = r.limit(0, "max_tokens", value, at)
 	case "max_completion_tokens":
-		r.spans.maxCompletion = at
-		return r.maxTokens(name, value)
+		err = r.limit(1, "max_completion_tokens", value, at)
+	case "n_predict":
+		err = r.limit(2, "n_predict", value, at)
 	case "n":
-		if null {
-			return nil
-		}
-		n, err := intValue(name, value)
-		if err != nil {
-			return err
-		}
-		if n < 1 || n > maxChoices {
-			return invalid(name, "'n' must be between 1 and 128.")
-		}
-		r.Choices = n
+		err = r.choices("n", value)
+	case "best_of":
+		err = r.choices("best_of", value)
 	case "cache_salt":
 		r.spans.cacheSalt = at
 	default:
-		return checkCase(name, knownFields())
+		err = checkCase(name, "model", "messages", "prompt", "input", "stream", "stream_options",
+			"max_tokens", "max_completion_tokens", "n_predict", "n", "best_of", "cache_salt")
 	}
-	return nil
+	return err
 }
 
-// maxTokens takes max_tokens or max_completion_tokens; the smaller of the two counts.
-func (r *Request) maxTokens(name string, value jsontext.Value) error {
+// content checks what is asked: messages, a prompt or an input. Null is as if
+// it were not there.
+func (r *Request) content(value jsontext.Value) (err error) {
+	name, kind := r.Endpoint.content, value.Kind()
+	switch {
+	case kind == jsontext.KindNull:
+	case name == "messages":
+		if kind != jsontext.KindBeginArray || emptyArray(value) {
+			err = invalid(name, "'messages' must be a list with at least one message.")
+		}
+	case kind == jsontext.KindBeginArray:
+		if r.Endpoint.Generates() {
+			r.prompts, err = countPrompts(value)
+		}
+	case kind != jsontext.KindString:
+		err = invalid(name, "'"+name+"' must be a string or a list.")
+	}
+	return err
+}
+
+// countPrompts counts the prompts in a list: of strings or of lists of
+// tokens. A list of numbers is one prompt.
+func countPrompts(list jsontext.Value) (n int64, err error) {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(list))
+	if _, err := dec.ReadToken(); err != nil {
+		return 0, syntaxError(err)
+	}
+	if k := dec.PeekKind(); k != jsontext.KindString && k != jsontext.KindBeginArray {
+		return 1, nil
+	}
+	for ; dec.PeekKind() != jsontext.KindEndArray; n++ {
+		if err := dec.SkipValue(); err != nil {
+			return 0, syntaxError(err)
+		}
+	}
+	return n, nil
+}
+
+// choices takes n or best_of; the larger of the two counts, for best_of answers
+// are generated and n of them returned.
+func (r *Request) choices(name string, value jsontext.Value) error {
 	if value.Kind() == jsontext.KindNull {
 		return nil
 	}
@@ -212,17 +233,39 @@ func (r *Request) maxTokens(name string, value jsontext.Value) error {
 	if err != nil {
 		return err
 	}
-	if n < 1 {
+	if n < 1 || n > maxChoices {
+		return invalid(name, "'"+name+"' must be between 1 and 128.")
+	}
+	r.Choices = max(r.Choices, n)
+	return nil
+}
+
+// limit takes one bound of the output; the smallest of them counts.
+func (r *Request) limit(i int, name string, value jsontext.Value, at span) (err error) {
+	l := &r.spans.limits[i]
+	l.at = at
+	if value.Kind() == jsontext.KindNull {
+		return nil
+	}
+	l.tokens, err = intValue(name, value)
+	if err != nil {
+		return err
+	}
+	if l.tokens < 1 {
 		return invalid(name, "'"+name+"' must be at least 1.")
 	}
-	if r.MaxTokens == 0 || n < r.MaxTokens {
-		r.MaxTokens = n
+	if r.MaxTokens == 0 || l.tokens < r.MaxTokens {
+		r.MaxTokens = l.tokens
 	}
 	return nil
 }
 
 func (r *Request) streamOptions(value jsontext.Value, offset int) error {
-	if value.Kind() != jsontext.KindBeginObject {
+	switch value.Kind() {
+	case jsontext.KindNull:
+		return nil
+	case jsontext.KindBeginObject:
+	default:
 		return invalid("stream_options", "'stream_options' must be an object.")
 	}
 	dec := jsontext.NewDecoder(bytes.NewBuffer(value))
@@ -230,18 +273,13 @@ func (r *Request) streamOptions(value jsontext.Value, offset int) error {
 		return syntaxError(err)
 	}
 	for dec.PeekKind() != jsontext.KindEndObject {
-		tok, err := dec.ReadToken()
+		name, v, err := readMember(dec)
 		if err != nil {
-			return syntaxError(err)
-		}
-		name := tok.String()
-		v, err := dec.ReadValue()
-		if err != nil {
-			return syntaxError(err)
+			return err
 		}
 		r.spans.optionMembers++
-		if name != "include_usage" {
-			if err := checkCase(name, []string{"include_usage"}); err != nil {
+		if string(name) != "include_usage" {
+			if err := checkCase(name, "include_usage"); err != nil {
 				return err
 			}
 			continue
@@ -256,10 +294,10 @@ func (r *Request) streamOptions(value jsontext.Value, offset int) error {
 }
 
 // checkCase refuses a name that is a known one in other letters.
-func checkCase(name string, known []string) error {
+func checkCase(name []byte, known ...string) error {
 	for _, k := range known {
-		if strings.EqualFold(name, k) {
-			return invalid(name, "Unknown field '"+name+"': did you mean '"+k+"'? Names are case-sensitive.")
+		if strings.EqualFold(string(name), k) {
+			return invalid(string(name), "Unknown field '"+string(name)+"': did you mean '"+k+"'? Names are case-sensitive.")
 		}
 	}
 	return nil

@@ -33,9 +33,7 @@ func (r *Request) Patched(dst []byte, p Patch) []byte {
 	if r.Stream && !r.IncludeUsage {
 		edits = append(edits, r.askUsage())
 	}
-	if p.MaxTokens > 0 && (r.MaxTokens == 0 || p.MaxTokens < r.MaxTokens) {
-		edits = r.clamp(edits, p.MaxTokens)
-	}
+	edits = r.clamp(edits, p.MaxTokens)
 	if p.CacheSalt != "" {
 		edits = append(edits, r.set(r.spans.cacheSalt, "cache_salt", quote(p.CacheSalt)))
 	}
@@ -66,18 +64,26 @@ func (r *Request) askUsage() edit {
 	return edit{span{end, end}, `,"include_usage":true`}
 }
 
-// clamp bounds the output under each name that the client used, or under the
-// oldest name, which every engine knows, when it used none.
-func (r *Request) clamp(edits []edit, limit int64) []edit {
-	text := strconv.FormatInt(limit, 10)
-	s := &r.spans
-	if s.maxTokens.empty() && s.maxCompletion.empty() {
-		return append(edits, r.set(span{}, "max_tokens", text))
+// clamp bounds the output by the client's own limit and the given one (zero is
+// none), under each name that the client used: engines disagree about which of
+// several counts, and null may lift another's bound. When the client used none,
+// it is set under the oldest name, which every engine knows.
+func (r *Request) clamp(edits []edit, most int64) []edit {
+	if most <= 0 || (r.MaxTokens > 0 && r.MaxTokens < most) {
+		most = r.MaxTokens
 	}
-	for _, at := range []span{s.maxTokens, s.maxCompletion} {
-		if !at.empty() {
-			edits = append(edits, edit{at, text})
+	if most == 0 {
+		return edits
+	}
+	text, named := strconv.FormatInt(most, 10), false
+	for _, l := range r.spans.limits {
+		named = named || !l.at.empty()
+		if !l.at.empty() && l.tokens != most {
+			edits = append(edits, edit{l.at, text})
 		}
+	}
+	if !named {
+		edits = append(edits, r.set(span{}, "max_tokens", text))
 	}
 	return edits
 }
@@ -91,10 +97,9 @@ func (r *Request) set(at span, name, value string) edit {
 	return edit{end, `,"` + name + `":` + value} // never the first: model is always there
 }
 
+// quote writes a JSON string. What is not UTF-8 becomes U+FFFD, of which the
+// error tells; names are checked when they are configured.
 func quote(s string) string {
-	b, err := jsontext.AppendQuote(nil, s)
-	if err != nil {
-		return strconv.Quote(s) // invalid UTF-8: names are checked when configured
-	}
+	b, _ := jsontext.AppendQuote(nil, s)
 	return string(b)
 }

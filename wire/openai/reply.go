@@ -17,7 +17,7 @@ type Reply struct {
 type replyBody struct {
 	Usage   json.RawMessage `json:"usage"`
 	Choices []struct {
-		Text    string          `json:"text"`
+		Text    json.RawMessage `json:"text"`
 		Message json.RawMessage `json:"message"`
 	} `json:"choices"`
 	Data  json.RawMessage `json:"data"`
@@ -31,7 +31,7 @@ func ParseReply(e Endpoint, raw []byte) (Reply, error) {
 	if err := json.Unmarshal(raw, &body); err != nil {
 		return Reply{}, fmt.Errorf("reading the engine's answer: %w", err)
 	}
-	if len(body.Error) > 0 && string(body.Error) != "null" {
+	if filled(body.Error) {
 		return Reply{}, fmt.Errorf("the engine answered with an error: %.200s", body.Error)
 	}
 	if e.Generates() && body.Choices == nil {
@@ -42,9 +42,9 @@ func ParseReply(e Endpoint, raw []byte) (Reply, error) {
 	}
 	var r Reply
 	for _, c := range body.Choices {
-		r.TextBytes += len(c.Text) + messageBytes(c.Message)
+		r.TextBytes += valueBytes(c.Text) + messageBytes(c.Message)
 	}
-	if len(body.Usage) > 0 {
+	if filled(body.Usage) {
 		counted, ok, err := parseUsage(body.Usage)
 		if err != nil {
 			return Reply{}, err
@@ -56,23 +56,28 @@ func ParseReply(e Endpoint, raw []byte) (Reply, error) {
 
 // messageBytes is the length of what a message says: content, reasoning, tool calls.
 func messageBytes(raw json.RawMessage) int {
-	var m struct {
-		Content   *string         `json:"content"`
-		Reasoning *string         `json:"reasoning_content"`
-		ToolCalls json.RawMessage `json:"tool_calls"`
-	}
+	var m delta
 	if len(raw) == 0 || json.Unmarshal(raw, &m) != nil {
 		return len(raw)
 	}
 	n := 0
-	if m.Content != nil {
-		n += len(*m.Content)
+	for _, v := range []json.RawMessage{m.Content, m.ReasoningContent, m.Refusal, m.ToolCalls} {
+		n += valueBytes(v)
 	}
-	if m.Reasoning != nil {
-		n += len(*m.Reasoning)
-	}
-	if len(m.ToolCalls) > len("null") {
-		n += len(m.ToolCalls)
+	if !filled(m.ReasoningContent) { // some engines send it under both names
+		n += valueBytes(m.Reasoning)
 	}
 	return n
+}
+
+// valueBytes is the length of a text, or of another value as it is written.
+func valueBytes(v json.RawMessage) int {
+	var text string
+	switch {
+	case !filled(v):
+		return 0
+	case json.Unmarshal(v, &text) == nil:
+		return len(text)
+	}
+	return len(v)
 }

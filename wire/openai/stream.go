@@ -27,7 +27,7 @@ type Stream struct {
 	Err       error // why the stream is broken: the engine's error, or a malformed chunk
 
 	tail []byte // the usage chunk, kept back until the call is settled
-	last []byte // the newest chunk's payload, to see whether it finished when [DONE] is missing
+	last []byte // the newest chunk that said something or finished (or the first): to see which, and to speak in its name
 }
 
 // Pass looks at the events that are complete in buf and compacts what may go
@@ -39,10 +39,11 @@ type Stream struct {
 func (s *Stream) Pass(buf []byte) (pass, consumed int) {
 	for !s.Done && s.Err == nil {
 		n := sse.Next(buf[consumed:])
+		if n > MaxEvent || (n == 0 && len(buf)-consumed > MaxEvent) {
+			s.Err = fmt.Errorf("the engine sent an event of more than %d bytes", MaxEvent)
+			return pass, consumed
+		}
 		if n == 0 {
-			if len(buf)-consumed > MaxEvent {
-				s.Err = fmt.Errorf("the engine sent an event of more than %d bytes", MaxEvent)
-			}
 			return pass, consumed
 		}
 		event := buf[consumed : consumed+n]
@@ -61,7 +62,7 @@ func (s *Stream) Pass(buf []byte) (pass, consumed int) {
 func (s *Stream) Tail() []byte { return s.tail }
 
 // Finished reports whether the engine brought the answer to its end: [DONE],
-// or a finish reason in its last chunk.
+// or a finish reason in the last chunk that says something.
 func (s *Stream) Finished() bool {
 	return s.Done || hasFinish(s.last)
 }
@@ -74,137 +75,199 @@ func (s *Stream) look(event []byte) bool {
 			return true // a comment
 		}
 	}
-	if bytes.HasPrefix(payload, []byte(sse.DonePayload)) {
+	switch {
+	case bytes.HasPrefix(payload, []byte(sse.DonePayload)):
 		s.Done = true
 		return false
-	}
-	if s.fast(payload) {
+	case len(payload) == 0:
+		return false // says nothing, and clients would fail to parse it
+	case s.fast(payload):
+		s.Tokens++
+		s.TextBytes += int64(len(payload))
 		s.last = append(s.last[:0], payload...)
 		return true
 	}
 	return s.slow(event, payload)
 }
 
-// fast takes the chunk that makes up nearly all of a stream: output in its
-// first choice and no usage. It decodes nothing: inside a JSON string a quote is
-// escaped, so that a quoted key followed by a colon can only be a key.
+// fast reports whether the payload is the chunk that makes up nearly all of a
+// stream: output in its only choice, no usage, no error. It decodes nothing:
+// inside a JSON string a quote is escaped, so that letters, a quote and a colon
+// can only end a key. Needles begin with a letter, for quotes are everywhere.
 func (s *Stream) fast(payload []byte) bool {
 	at := bytes.Index(payload, []byte(s.Endpoint.delta))
-	if at < 0 || payload[len(payload)-1] != '}' {
+	if at < 1 || payload[at-1] != '"' || payload[len(payload)-1] != '}' {
 		return false
 	}
 	rest := payload[at+len(s.Endpoint.delta):]
-	if !startsOutput(rest) || !s.usageNull(payload[:at]) || !s.usageNull(rest) {
-		return false
-	}
-	s.Tokens++
-	s.TextBytes += int64(len(payload))
-	return true
+	return saysFirst(rest) && !bytes.Contains(rest, []byte(s.Endpoint.delta)) &&
+		nullOnly(payload, []byte(`usage":`)) && nullOnly(payload, []byte(`error":`))
 }
 
-// usageNull reports whether part holds no usage object.
-func (s *Stream) usageNull(part []byte) bool {
-	at := bytes.Index(part, []byte(`usage":`))
-	if at < 0 {
-		return true
-	}
-	return bytes.HasPrefix(bytes.TrimLeft(part[at+len(`usage":`):], " "), []byte("null"))
-}
-
-// startsOutput reports whether what follows the delta's (or text's) key is
-// output: a non-empty string under the first key of a delta, or a non-empty text.
-func startsOutput(b []byte) bool {
-	b = bytes.TrimLeft(b, " ")
-	if len(b) > 0 && b[0] == '{' {
-		b = bytes.TrimLeft(b[1:], " ")
-		switch {
-		case bytes.HasPrefix(b, []byte(`"content":`)):
-			b = b[len(`"content":`):]
-		case bytes.HasPrefix(b, []byte(`"reasoning_content":`)):
-			b = b[len(`"reasoning_content":`):]
-		default:
+// nullOnly reports whether keys that end in key have no value but null.
+func nullOnly(b, key []byte) bool {
+	for {
+		at := bytes.Index(b, key)
+		if at < 0 {
+			return true
+		}
+		b = skipSpace(b[at+len(key):])
+		if !bytes.HasPrefix(b, []byte("null")) {
 			return false
 		}
-		b = bytes.TrimLeft(b, " ")
 	}
-	return len(b) > 1 && b[0] == '"' && b[1] != '"'
+}
+
+// saysFirst reports whether b, which follows the key of a delta or of a text,
+// begins with output: a non-empty text, or a delta with output in its leading
+// members. Where they are unusual it says false, and the chunk is decoded.
+func saysFirst(b []byte) bool {
+	b = skipSpace(b)
+	if !bytes.HasPrefix(b, []byte("{")) {
+		return beginsText(b)
+	}
+	for len(b) > 0 && (b[0] == '{' || b[0] == ',') {
+		key, value, ok := cutString(skipSpace(b[1:]))
+		value, colon := bytes.CutPrefix(value, []byte(":"))
+		if !ok || !colon {
+			return false
+		}
+		value = skipSpace(value)
+		switch string(key) {
+		case "content", "reasoning_content", "reasoning", "refusal":
+			if beginsText(value) {
+				return true
+			}
+		case "tool_calls":
+			return bytes.HasPrefix(value, []byte("[{"))
+		}
+		if b, ok = bytes.CutPrefix(value, []byte("null")); ok {
+			continue
+		}
+		if _, b, ok = cutString(value); !ok {
+			return false
+		}
+	}
+	return false
+}
+
+// beginsText reports whether b begins with a string that is not empty.
+func beginsText(b []byte) bool { return len(b) > 1 && b[0] == '"' && b[1] != '"' }
+
+// cutString cuts a string without escapes off the front of b.
+func cutString(b []byte) (s, rest []byte, ok bool) {
+	if len(b) == 0 || b[0] != '"' {
+		return nil, nil, false
+	}
+	end := bytes.IndexByte(b[1:], '"')
+	if end < 0 || bytes.IndexByte(b[1:1+end], '\\') >= 0 {
+		return nil, nil, false
+	}
+	return b[1 : 1+end], b[2+end:], true
+}
+
+func skipSpace(b []byte) []byte {
+	for len(b) > 0 && b[0] == ' ' {
+		b = b[1:]
+	}
+	return b
 }
 
 // chunk is the part of a streamed object that is read when it is read at all.
 type chunk struct {
+	Object  json.RawMessage `json:"object"`
 	Choices []struct {
-		Delta        delta   `json:"delta"`
-		Text         string  `json:"text"`
-		FinishReason *string `json:"finish_reason"`
+		Delta        delta           `json:"delta"`
+		Text         json.RawMessage `json:"text"`
+		FinishReason json.RawMessage `json:"finish_reason"`
 	} `json:"choices"`
 	Usage json.RawMessage `json:"usage"`
 	Error json.RawMessage `json:"error"`
 }
 
+// delta holds what can be output. Engines call reasoning by two names, and
+// some send a list of parts for the content.
 type delta struct {
-	Content   *string           `json:"content"`
-	Reasoning *string           `json:"reasoning_content"`
-	Refusal   *string           `json:"refusal"`
-	ToolCalls []json.RawMessage `json:"tool_calls"`
+	Content          json.RawMessage `json:"content"`
+	ReasoningContent json.RawMessage `json:"reasoning_content"`
+	Reasoning        json.RawMessage `json:"reasoning"`
+	Refusal          json.RawMessage `json:"refusal"`
+	ToolCalls        json.RawMessage `json:"tool_calls"`
 }
 
 // says reports whether the delta carries output.
 func (d delta) says() bool {
-	for _, s := range []*string{d.Content, d.Reasoning, d.Refusal} {
-		if s != nil && *s != "" {
-			return true
-		}
-	}
-	return len(d.ToolCalls) > 0
+	return filled(d.Content) || filled(d.ReasoningContent) || filled(d.Reasoning) || filled(d.Refusal) || filled(d.ToolCalls)
 }
 
-// slow decodes one chunk: the first, the last, one with usage or tools, an error.
+// filled reports whether a value is there and not empty: what dynamic languages call true.
+func filled(v json.RawMessage) bool {
+	switch string(v) {
+	case "", "null", "false", `""`, "[]", "{}":
+		return false
+	}
+	return true
+}
+
+// slow decodes one chunk: the first, the last, one with usage or an error, an unusual one.
 func (s *Stream) slow(event, payload []byte) bool {
 	var c chunk
 	if err := json.Unmarshal(payload, &c); err != nil {
 		s.Err = fmt.Errorf("the engine sent a malformed chunk: %w", err)
 		return false
 	}
-	if len(c.Error) > 0 && string(c.Error) != "null" {
+	if filled(c.Error) {
 		s.Err = fmt.Errorf("the engine reported an error: %.200s", c.Error)
 		return false
 	}
-	s.last = append(s.last[:0], payload...)
-	for _, choice := range c.Choices {
-		if choice.Delta.says() || choice.Text != "" {
-			s.Tokens++
-			s.TextBytes += int64(len(payload))
-		}
-	}
-	if len(c.Usage) > 0 {
-		counted, ok, err := parseUsage(c.Usage)
-		if err != nil {
-			s.Err = err
-			return false
-		}
-		if ok {
-			s.Counted, s.HasUsage = counted, true
-		}
-	}
-	if len(c.Choices) == 0 && s.HasUsage {
-		if !s.StripUsage {
-			s.tail = append(s.tail[:0], event...)
-		}
+	if string(c.Object) == `"error"` { // older vLLM and SGLang do not wrap it
+		s.Err = fmt.Errorf("the engine reported an error: %.200s", payload)
 		return false
 	}
-	return true
+	before := s.Tokens
+	for _, choice := range c.Choices {
+		if choice.Delta.says() || filled(choice.Text) {
+			s.Tokens++
+		}
+	}
+	if s.Tokens > before {
+		s.TextBytes += int64(len(payload))
+	}
+	if s.Tokens > before || c.finishes() || s.last == nil {
+		s.last = append(s.last[:0], payload...)
+	}
+	if !filled(c.Usage) {
+		return true
+	}
+	counted, ok, err := parseUsage(c.Usage)
+	if err != nil {
+		s.Err = err
+		return false
+	}
+	if ok {
+		s.Counted, s.HasUsage = counted, true
+	}
+	if len(c.Choices) > 0 {
+		return true
+	}
+	if !s.StripUsage {
+		s.tail = append(s.tail[:0], event...)
+	}
+	return false
+}
+
+// finishes reports whether the chunk gives a finish reason.
+func (c *chunk) finishes() bool {
+	for _, choice := range c.Choices {
+		if filled(choice.FinishReason) {
+			return true
+		}
+	}
+	return false
 }
 
 // hasFinish reports whether a chunk's payload gives a finish reason.
 func hasFinish(payload []byte) bool {
 	var c chunk
-	if len(payload) == 0 || json.Unmarshal(payload, &c) != nil {
-		return false
-	}
-	for _, choice := range c.Choices {
-		if choice.FinishReason != nil && *choice.FinishReason != "" {
-			return true
-		}
-	}
-	return false
+	return len(payload) > 0 && json.Unmarshal(payload, &c) == nil && c.finishes()
 }

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -8,17 +9,19 @@ import (
 )
 
 // usage is the dialect's usage object. Cached tokens are counted inside the
-// prompt, reasoning tokens inside the completion. The two forms of cached
-// tokens are OpenAI's and DeepSeek's.
+// prompt, reasoning tokens inside the completion. Cached tokens come in OpenAI's
+// form, in DeepSeek's and in Moonshot's; reasoning tokens in OpenAI's and SGLang's.
 type usage struct {
 	PromptTokens     int64 `json:"prompt_tokens"`
 	CompletionTokens int64 `json:"completion_tokens"`
-	PromptDetails    *struct {
+	PromptDetails    struct {
 		Cached     *int64 `json:"cached_tokens"`
 		CacheWrite int64  `json:"cache_write_tokens"`
 	} `json:"prompt_tokens_details"`
 	CacheHit          *int64 `json:"prompt_cache_hit_tokens"`
-	CompletionDetails *struct {
+	Cached            *int64 `json:"cached_tokens"`
+	Reasoning         int64  `json:"reasoning_tokens"`
+	CompletionDetails struct {
 		Reasoning int64 `json:"reasoning_tokens"`
 	} `json:"completion_tokens_details"`
 }
@@ -39,19 +42,11 @@ func parseUsage(raw []byte) (c Counted, ok bool, err error) {
 	if u == nil || (u.PromptTokens == 0 && u.CompletionTokens == 0) {
 		return Counted{}, false, nil
 	}
-	var cached, written, reasoning int64
-	if u.PromptDetails != nil {
-		written = u.PromptDetails.CacheWrite
-		if u.PromptDetails.Cached != nil {
-			cached, c.CacheKnown = *u.PromptDetails.Cached, true
-		}
+	cached, written := int64(0), u.PromptDetails.CacheWrite
+	if said := cmp.Or(u.PromptDetails.Cached, u.CacheHit, u.Cached); said != nil {
+		cached, c.CacheKnown = *said, true
 	}
-	if !c.CacheKnown && u.CacheHit != nil {
-		cached, c.CacheKnown = *u.CacheHit, true
-	}
-	if u.CompletionDetails != nil {
-		reasoning = u.CompletionDetails.Reasoning
-	}
+	reasoning := cmp.Or(u.CompletionDetails.Reasoning, u.Reasoning)
 	c.Usage[sluice.ClassInput] = u.PromptTokens - cached - written
 	c.Usage[sluice.ClassCached] = cached
 	c.Usage[sluice.ClassCacheWrite] = written

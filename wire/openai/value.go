@@ -1,7 +1,9 @@
 package openai
 
 import (
+	"bytes"
 	"strconv"
+	"strings"
 
 	"sluice"
 
@@ -17,13 +19,37 @@ func missing(name string) error {
 	return invalid(name, "you must provide a '"+name+"' parameter")
 }
 
+// maxDetail bounds what an error repeats of a body, in bytes.
+const maxDetail = 200
+
 // syntaxError turns the decoder's error into the caller's. Its text names the
-// place by offset and pointer and quotes nothing of the body.
+// place by offset and pointer, and what of the body stands in it is cut short.
 func syntaxError(err error) error {
-	return &sluice.Error{
-		Code:    sluice.CodeInvalid,
-		Message: "The request body is not valid JSON, or has a duplicate name: " + err.Error(),
+	detail := strings.TrimPrefix(err.Error(), "jsontext: ")
+	if len(detail) > maxDetail {
+		detail = strings.ToValidUTF8(detail[:maxDetail], "") + "…"
 	}
+	return sluice.Errorf(sluice.CodeInvalid, "The request body is not valid JSON, or has a duplicate name: %s", detail)
+}
+
+// readMember reads one member of an object. The name is unescaped; both are
+// valid until the next read.
+func readMember(dec *jsontext.Decoder) (name []byte, value jsontext.Value, err error) {
+	quoted, err := dec.ReadValue()
+	if err != nil {
+		return nil, nil, syntaxError(err)
+	}
+	name = quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(name, '\\') >= 0 {
+		if name, err = jsontext.AppendUnquote(nil, quoted); err != nil {
+			return nil, nil, syntaxError(err)
+		}
+	}
+	value, err = dec.ReadValue()
+	if err != nil {
+		return nil, nil, syntaxError(err)
+	}
+	return name, value, nil
 }
 
 func stringValue(name string, v jsontext.Value) (string, error) {

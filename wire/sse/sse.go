@@ -16,48 +16,67 @@ const Comment = ": keep-alive\n\n"
 
 // Next returns the length of the first complete event in b, its closing blank
 // line included, or 0 when b holds none yet. Lines may end in LF, CR LF or CR.
+// A blank line with nothing before it is an event of its own.
+//
+// The answer does not depend on how much of what follows is in b already: a CR
+// that may be half of a CR LF waits for the next byte, except after a line that
+// ended in a bare CR, where the blank line is the CR alone.
 func Next(b []byte) int {
+	bare := false // the line before ended in a bare CR
+	lf := -1      // where the next LF stands, len(b) when there is none
 	for i := 0; i < len(b); {
-		nl := bytes.IndexByte(b[i:], '\n')
-		if nl < 0 {
-			return nextCR(b)
+		if lf < i {
+			lf = indexFrom(b, i, '\n')
 		}
-		i += nl + 1
+		cr := i + indexFrom(b[i:lf], 0, '\r') // lf when the line has none
+		end := cr + 1
 		switch {
-		case i < len(b) && b[i] == '\n':
-			return i + 1
-		case i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n':
-			return i + 2
+		case cr == lf && lf == len(b):
+			return 0
+		case cr == lf:
+			bare = false
+		case cr == i && bare:
+			return end
+		case end == len(b):
+			return 0
+		case end == lf:
+			bare, end = false, lf+1
+		default:
+			bare = true
 		}
-	}
-	return nextCR(b)
-}
-
-// nextCR finds the end of an event whose lines end in a bare CR. Rare, so it is
-// looked for only where no LF closes an event.
-func nextCR(b []byte) int {
-	if i := bytes.Index(b, []byte("\r\r")); i >= 0 {
-		return i + 2
+		if cr == i {
+			return end
+		}
+		i = end
 	}
 	return 0
 }
 
-// Data returns the payload of an event's only data line, trimmed of the
-// optional leading space and the line end. ok is false for an event without data
-// (a comment), and for one whose data spans several lines; then Join is needed.
+// indexFrom is the place of the first c in b from i on, len(b) when there is none.
+func indexFrom(b []byte, i int, c byte) int {
+	if at := bytes.IndexByte(b[i:], c); at >= 0 {
+		return i + at
+	}
+	return len(b)
+}
+
+// Data returns the payload of an event's only line, trimmed of the optional
+// leading space and the line end. ok is false for an event of another form: a
+// comment, several lines, other fields; then Join is needed.
 func Data(event []byte) (payload []byte, ok bool) {
 	rest, ok := bytes.CutPrefix(event, []byte("data:"))
 	if !ok {
 		return nil, false
 	}
-	end := bytes.IndexAny(rest, "\r\n")
-	if end < 0 {
+	end := len(rest)
+	for end > 0 && (rest[end-1] == '\n' || rest[end-1] == '\r') {
+		end--
+	}
+	payload = rest[:end]
+	if end == len(rest) || bytes.IndexByte(payload, '\n') >= 0 || bytes.IndexByte(payload, '\r') >= 0 {
 		return nil, false
 	}
-	if len(bytes.TrimRight(rest[end:], "\r\n")) != 0 {
-		return nil, false // a further line: not the plain form
-	}
-	return bytes.TrimPrefix(rest[:end], []byte(" ")), true
+	return bytes.TrimPrefix(payload, []byte(" ")), true
 }
 
 // Join returns the data of any event: its data lines joined by LF, nil when it
