@@ -37,7 +37,7 @@ type Event struct {
 
 	Currency Currency `json:"currency"`
 	Book     string   `json:"price_book"`
-	List     Pico     `json:"list_pico"` // by the price book
+	List     Pico     `json:"list_pico"`   // by the price book
 	Charge   Pico     `json:"charge_pico"` // billed: the list amount, or less when the wallet ended before
 }
 

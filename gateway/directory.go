@@ -15,11 +15,11 @@ import (
 
 // Config is all that the data plane must know of the configuration.
 type Config struct {
-	Organisations []sluice.Organisation
-	Projects      []sluice.Project
-	Keys          []sluice.Key
-	Models        []sluice.Model
-	Engines       []sluice.Engine
+	Organisations []*sluice.Organisation
+	Projects      []*sluice.Project
+	Keys          []*sluice.Key
+	Models        []*sluice.Model
+	Engines       []*sluice.Engine
 	Books         []*price.Book
 
 	// SaltSecret derives each tenant's cache salt. It must stay the same over
@@ -68,17 +68,17 @@ func NewDirectory(c Config) (*Directory, error) {
 func (d *Directory) addKeys(c *Config) error {
 	orgs := make(map[string]*sluice.Organisation, len(c.Organisations))
 	for _, o := range c.Organisations {
-		orgs[o.ID] = &o
+		orgs[o.ID] = o
 		mac := hmac.New(sha256.New, c.SaltSecret)
 		mac.Write([]byte(o.ID))
 		d.salts[o.ID] = hex.EncodeToString(mac.Sum(nil)[:16])
 	}
 	projects := make(map[string]*sluice.Project, len(c.Projects))
 	for _, p := range c.Projects {
-		projects[p.ID] = &p
+		projects[p.ID] = p
 	}
 	for _, k := range c.Keys {
-		p := &sluice.Principal{Key: &k, Org: orgs[k.Org], Project: projects[k.Project]}
+		p := &sluice.Principal{Key: k, Org: orgs[k.Org], Project: projects[k.Project]}
 		if (p.Org == nil) != (k.Org == "") || (p.Project == nil) != (k.Project == "") || (p.Project != nil && p.Project.Org != k.Org) {
 			return fmt.Errorf("key %s: its organisation %q or project %q is not there", k.ID, k.Org, k.Project)
 		}
@@ -99,7 +99,7 @@ func (d *Directory) addModels(c *Config) {
 		}
 	}
 	for _, m := range c.Models {
-		d.models[m.Name] = &model{Model: m, simulated: simulated[m.Name] && !real[m.Name]}
+		d.models[m.Name] = &model{Model: *m, simulated: simulated[m.Name] && !real[m.Name]}
 		d.names = append(d.names, m.Name)
 	}
 	slices.SortFunc(d.names, cmp.Compare[string])

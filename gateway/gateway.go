@@ -54,7 +54,7 @@ type Fleet interface {
 
 // Observer hears of every call once, after its end. It must not block.
 type Observer interface {
-	CallEnded(Report)
+	CallEnded(report sluice.Report)
 }
 
 // Options set up a Gateway. Ledger and Fleet are required.
