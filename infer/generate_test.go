@@ -55,16 +55,18 @@ func TestGenerateEndsAtMaxTokens(t *testing.T) {
 }
 
 func TestGenerateEndsAtTheContext(t *testing.T) {
-	m := boxModel(t)
-	prompt := m.Tokenizer().Encode(nil, strings.Repeat(" river", m.Context()))
+	m, err := Read(tiny{}.file(t)) // a context of 64
+	if err != nil {
+		t.Fatal(err)
+	}
+	prompt := m.Tokenizer().Encode(nil, strings.Repeat("x", m.Context()))
 	for _, n := range []int{m.Context() - 1, m.Context() - 4} {
-		_, res := ask(t, m, Request{Prompt: prompt[:n], Sampling: Sampling{Temperature: 2, Seed: seed(4)}})
+		_, res := ask(t, m, Request{Prompt: prompt[:n]})
 		if res.Finish != FinishLength || res.Usage.Prompt+res.Usage.Completion != m.Context() {
 			t.Errorf("a prompt of %d tokens ends with %+v", n, res)
 		}
 	}
-	_, err := m.Generate(context.Background(), Request{Prompt: prompt[:m.Context()]}, nil)
-	if !errors.Is(err, ErrContext) {
+	if _, err := m.Generate(context.Background(), Request{Prompt: prompt}, nil); !errors.Is(err, ErrContext) {
 		t.Errorf("a prompt that fills the context: error %v", err)
 	}
 }
