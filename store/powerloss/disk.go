@@ -72,9 +72,10 @@ type Disk struct {
 	durableNames map[string]*file
 	nameChanges  []nameChange // from durableNames to names, in order
 
-	boot   int // counts restarts; a mount of an earlier boot is dead
-	left   int // operations until the strike; negative: none is planned
-	struck bool
+	boot      int // counts restarts; a mount of an earlier boot is dead
+	opsLeft   int // operations before the strike; negative: none is planned
+	syncsLeft int // syncs before the strike; negative: none is planned
+	struck    bool
 }
 
 // nameChange is one directory operation: name now means file, or nothing when
@@ -99,7 +100,8 @@ func NewDisk(seed uint64, config Config) *Disk {
 		rng:          rand.New(rand.NewPCG(seed, 0)),
 		names:        map[string]*file{},
 		durableNames: map[string]*file{},
-		left:         -1,
+		opsLeft:      -1,
+		syncsLeft:    -1,
 	}
 }
 
@@ -112,7 +114,16 @@ func NewDisk(seed uint64, config Config) *Disk {
 func (d *Disk) StrikeAfter(ops int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.left = ops
+	d.opsLeft, d.syncsLeft = ops, -1
+}
+
+// StrikeAfterSyncs is StrikeAfter with only the syncs counted: the sync after
+// the next syncs of them is cut short. A sync decides whether a commit is
+// durable, and there are few of them among the operations.
+func (d *Disk) StrikeAfterSyncs(syncs int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.opsLeft, d.syncsLeft = -1, syncs
 }
 
 // Struck reports whether the planned power loss has happened in this boot.
@@ -148,7 +159,7 @@ func (d *Disk) Restart() {
 	d.durableNames = maps.Clone(d.names)
 	d.nameChanges = nil
 	d.boot++
-	d.left = -1
+	d.opsLeft, d.syncsLeft = -1, -1
 	d.struck = false
 }
 
@@ -157,24 +168,27 @@ type reach int
 
 const (
 	done     reach = iota // it is carried out
-	halfway               // power goes in its middle: it is left to chance like all that is not synced
+	halfway               // power goes in its middle: what it does is left to chance
 	notBegun              // power is out before it begins
 )
 
 // begin counts an operation that changes the disk and says how far it gets.
 // An operation that is not done must fail. The caller holds d.mu.
-func (d *Disk) begin() reach {
+func (d *Disk) begin(isSync bool) reach {
 	switch {
 	case d.struck:
 		return notBegun
-	case d.left < 0:
-		return done
-	case d.left > 0:
-		d.left--
-		return done
+	case d.opsLeft == 0 || isSync && d.syncsLeft == 0:
+		d.struck = true
+		return reach(1 + d.rng.IntN(2)) // halfway or notBegun
 	}
-	d.struck = true
-	return reach(1 + d.rng.IntN(2)) // halfway or notBegun
+	if d.opsLeft > 0 {
+		d.opsLeft--
+	}
+	if isSync && d.syncsLeft > 0 {
+		d.syncsLeft--
+	}
+	return done
 }
 
 // create makes an empty file called name, or gives it out again if there is one.
@@ -184,7 +198,7 @@ func (d *Disk) create(name string) (f *file, ok bool) {
 		return f, true
 	}
 	f = &file{}
-	r := d.begin()
+	r := d.begin(false)
 	if r != notBegun {
 		d.changeName(nameChange{name, f})
 	}
@@ -194,7 +208,7 @@ func (d *Disk) create(name string) (f *file, ok bool) {
 // remove deletes the file called name, and with durably set syncs the directory.
 // ok is false when the power went.
 func (d *Disk) remove(name string, durably bool) (ok bool) {
-	r := d.begin()
+	r := d.begin(false)
 	if r != notBegun {
 		d.changeName(nameChange{name, nil})
 	}
@@ -225,7 +239,7 @@ func (d *Disk) syncNames() {
 
 // write writes to f. ok is false when the power went.
 func (d *Disk) write(f *file, off int64, p []byte) (ok bool) {
-	r := d.begin()
+	r := d.begin(false)
 	if r != notBegun {
 		f.write(off, p)
 	}
@@ -234,7 +248,7 @@ func (d *Disk) write(f *file, off int64, p []byte) (ok bool) {
 
 // truncate shortens f. ok is false when the power went.
 func (d *Disk) truncate(f *file, size int64) (ok bool) {
-	r := d.begin()
+	r := d.begin(false)
 	if r != notBegun {
 		f.truncate(size)
 	}
@@ -242,10 +256,11 @@ func (d *Disk) truncate(f *file, size int64) (ok bool) {
 }
 
 // sync makes the content of f durable, and with directory set every directory
-// entry too. ok is false when the power went: nothing is made durable then that
-// chance would not have written out anyway.
+// entry too. ok is false when the power went: a sync that had begun may have
+// made it all durable, and only the answer is missing.
 func (d *Disk) sync(f *file, directory bool) (ok bool) {
-	if d.begin() != done {
+	r := d.begin(true)
+	if r == notBegun || r == halfway && d.rng.IntN(2) == 0 {
 		return false
 	}
 	if !d.config.IgnoreSync {
@@ -254,5 +269,5 @@ func (d *Disk) sync(f *file, directory bool) (ok bool) {
 	if directory {
 		d.syncNames()
 	}
-	return true
+	return r == done
 }

@@ -176,6 +176,28 @@ func TestStrike(t *testing.T) {
 	}
 }
 
+func TestStrikeAtSync(t *testing.T) {
+	var durable int
+	for seed := range uint64(losses) {
+		disk := NewDisk(seed, Config{})
+		f := put(t, disk, "db", []byte("x"))
+		disk.StrikeAfterSyncs(1)
+		if !disk.write(f, 0, []byte("y")) || !disk.sync(f, false) || !disk.write(f, 0, []byte("z")) {
+			t.Fatal("an operation before the strike failed")
+		}
+		if disk.sync(f, false) || !disk.Struck() {
+			t.Fatal("the second sync was not struck")
+		}
+		disk.Restart()
+		if string(disk.names["db"].data) == "z" {
+			durable++
+		}
+	}
+	if durable == 0 || durable == losses {
+		t.Errorf("the struck sync made its file durable %d of %d times", durable, losses)
+	}
+}
+
 // TestStrikeInTheMiddle shows that the write in which power goes may survive and
 // may be lost.
 func TestStrikeInTheMiddle(t *testing.T) {

@@ -113,9 +113,7 @@ func losePower(seed uint64, config powerloss.Config, pragmas ...string) error {
 		pragmas: pragmas,
 	}
 	for range 3 {
-		// Now and then power goes during recovery or while the schema is made.
-		limit := []int{20, 200, 600}[b.rng.IntN(3)]
-		b.disk.StrikeAfter(b.rng.IntN(limit))
+		planStrike(b.disk, b.rng)
 		if err := b.boot(b.work); err != nil {
 			return err
 		}

@@ -73,8 +73,7 @@ func trade(seed uint64, config powerloss.Config, options string) error {
 		acked:   newLedger(),
 	}
 	for range 3 {
-		limit := []int{50, 300, 1000}[s.rng.IntN(3)]
-		s.disk.StrikeAfter(s.rng.IntN(limit))
+		planStrike(s.disk, s.rng)
 		if err := s.boot(s.work); err != nil {
 			return err
 		}
