@@ -21,7 +21,7 @@ import (
 type Endpoint struct {
 	Path    string
 	content string // the field that must be there: what is asked
-	delta   string // the end of the key that announces output in a stream's chunk
+	delta   string // the key that announces output in a stream's chunk
 }
 
 // The endpoints.
@@ -33,10 +33,10 @@ const (
 )
 
 // Chat is POST /v1/chat/completions.
-func Chat() Endpoint { return Endpoint{PathChat, "messages", `delta":`} }
+func Chat() Endpoint { return Endpoint{PathChat, "messages", `"delta"`} }
 
 // Completions is POST /v1/completions.
-func Completions() Endpoint { return Endpoint{PathCompletions, "prompt", `text":`} }
+func Completions() Endpoint { return Endpoint{PathCompletions, "prompt", `"text"`} }
 
 // Embeddings is POST /v1/embeddings. It does not stream and has no output tokens.
 func Embeddings() Endpoint { return Endpoint{PathEmbeddings, "input", ""} }

@@ -76,7 +76,7 @@ func (s *Stream) look(event []byte) bool {
 		}
 	}
 	switch {
-	case bytes.HasPrefix(payload, []byte(sse.DonePayload)):
+	case begins(payload, sse.DonePayload):
 		s.Done = true
 		return false
 	case len(payload) == 0:
@@ -91,60 +91,64 @@ func (s *Stream) look(event []byte) bool {
 }
 
 // fast reports whether the payload is the chunk that makes up nearly all of a
-// stream: output in its only choice, no usage, no error. It decodes nothing:
-// inside a JSON string a quote is escaped, so that letters, a quote and a colon
-// can only end a key. Needles begin with a letter, for quotes are everywhere.
+// stream: output in its only choice, no usage, no error. It decodes nothing and
+// goes from colon to colon, once: inside a JSON string a quote is escaped, so
+// that letters, a quote and a colon can only end a key.
 func (s *Stream) fast(payload []byte) bool {
-	at := bytes.Index(payload, []byte(s.Endpoint.delta))
-	if at < 1 || payload[at-1] != '"' || payload[len(payload)-1] != '}' {
-		return false
+	says := false
+	for b := payload; ; {
+		at := bytes.IndexByte(b, ':')
+		if at < 0 {
+			return says && ends(payload, "}")
+		}
+		key, value := b[:at], b[at+1:]
+		switch {
+		case ends(key, s.Endpoint.delta):
+			if says || !saysFirst(value) {
+				return false
+			}
+			says = true
+		case ends(key, `usage"`), ends(key, `error"`):
+			if !begins(skipSpace(value), "null") {
+				return false
+			}
+		case ends(key, " "), ends(key, "\t"), ends(key, "\n"):
+			return false // a key may stand before the space
+		}
+		b = value
 	}
-	rest := payload[at+len(s.Endpoint.delta):]
-	return saysFirst(rest) && !bytes.Contains(rest, []byte(s.Endpoint.delta)) &&
-		nullOnly(payload, []byte(`usage":`)) && nullOnly(payload, []byte(`error":`))
 }
 
-// nullOnly reports whether keys that end in key have no value but null.
-func nullOnly(b, key []byte) bool {
-	for {
-		at := bytes.Index(b, key)
-		if at < 0 {
-			return true
-		}
-		b = skipSpace(b[at+len(key):])
-		if !bytes.HasPrefix(b, []byte("null")) {
-			return false
-		}
-	}
-}
+// ends and begins compare without the call that bytes.HasSuffix makes.
+func ends(b []byte, s string) bool { return len(b) >= len(s) && string(b[len(b)-len(s):]) == s }
+
+func begins(b []byte, s string) bool { return len(b) >= len(s) && string(b[:len(s)]) == s }
 
 // saysFirst reports whether b, which follows the key of a delta or of a text,
 // begins with output: a non-empty text, or a delta with output in its leading
 // members. Where they are unusual it says false, and the chunk is decoded.
 func saysFirst(b []byte) bool {
 	b = skipSpace(b)
-	if !bytes.HasPrefix(b, []byte("{")) {
+	if !begins(b, "{") {
 		return beginsText(b)
 	}
 	for len(b) > 0 && (b[0] == '{' || b[0] == ',') {
 		key, value, ok := cutString(skipSpace(b[1:]))
-		value, colon := bytes.CutPrefix(value, []byte(":"))
-		if !ok || !colon {
+		if !ok || !begins(value, ":") {
 			return false
 		}
-		value = skipSpace(value)
+		value = skipSpace(value[1:])
 		switch string(key) {
 		case "content", "reasoning_content", "reasoning", "refusal":
 			if beginsText(value) {
 				return true
 			}
 		case "tool_calls":
-			return bytes.HasPrefix(value, []byte("[{"))
+			return begins(value, "[{")
 		}
-		if b, ok = bytes.CutPrefix(value, []byte("null")); ok {
-			continue
-		}
-		if _, b, ok = cutString(value); !ok {
+		if begins(value, "null") {
+			b = value[len("null"):]
+		} else if _, b, ok = cutString(value); !ok {
 			return false
 		}
 	}
