@@ -3,12 +3,13 @@ package simulator
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The length of an embedding.
@@ -79,10 +80,6 @@ func (s *Simulator) serveEmbeddings(w http.ResponseWriter, r *http.Request, c *c
 
 // embeddings renders OpenAI's list of embeddings.
 func (s *Simulator) embeddings(c *call, texts [][]byte, dimensions, tokens int) ([]byte, error) {
-	model, err := json.Marshal(c.Model)
-	if err != nil {
-		return nil, err
-	}
 	body := []byte(`{"object":"list","data":[`)
 	for i, text := range texts {
 		if i > 0 {
@@ -95,7 +92,10 @@ func (s *Simulator) embeddings(c *call, texts [][]byte, dimensions, tokens int) 
 		body = append(body, '}')
 	}
 	body = append(body, `],"model":`...)
-	body = append(body, model...)
+	body, err := jsontext.AppendQuote(body, c.Model)
+	if err != nil {
+		return nil, fmt.Errorf("writing the model's name: %w", err)
+	}
 	body = append(body, `,"system_fingerprint":"simulated"`...)
 	if c.fault.Kind != FaultOmitUsage {
 		body = append(body, `,"usage":{"prompt_tokens":`...)

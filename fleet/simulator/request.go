@@ -2,19 +2,21 @@ package simulator
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // request is what the simulator reads of a request's JSON; the rest is ignored.
 type request struct {
-	Model     string          `json:"model"`
-	Messages  []message       `json:"messages"` // chat
-	Tools     json.RawMessage `json:"tools"`    // chat
-	Prompt    json.RawMessage `json:"prompt"`   // completions: a string, or one in a list, or a list of token numbers
-	Input     json.RawMessage `json:"input"`    // embeddings: as prompt, and lists of those
-	CacheSalt string          `json:"cache_salt"`
+	Model     string         `json:"model"`
+	Messages  []message      `json:"messages"` // chat
+	Tools     jsontext.Value `json:"tools"`    // chat
+	Prompt    jsontext.Value `json:"prompt"`   // completions: a string, or one in a list, or a list of token numbers
+	Input     jsontext.Value `json:"input"`    // embeddings: as prompt, and lists of those
+	CacheSalt string         `json:"cache_salt"`
 
 	Stream        bool `json:"stream"`
 	StreamOptions struct {
@@ -31,9 +33,9 @@ type request struct {
 }
 
 type message struct {
-	Role      string          `json:"role"`
-	Content   json.RawMessage `json:"content"` // a string, a list of parts, or null
-	ToolCalls json.RawMessage `json:"tool_calls"`
+	Role      string         `json:"role"`
+	Content   jsontext.Value `json:"content"` // a string, a list of parts, or null
+	ToolCalls jsontext.Value `json:"tool_calls"`
 }
 
 // A message's header has a fixed length, so that it makes whole tokens.
@@ -85,7 +87,7 @@ func (r *request) appendChat(text []byte) ([]byte, error) {
 
 // appendContent appends a message's content: the text of a string and of text
 // parts, and the JSON of other parts as it stands.
-func appendContent(text []byte, content json.RawMessage) ([]byte, error) {
+func appendContent(text []byte, content jsontext.Value) ([]byte, error) {
 	switch {
 	case absent(content):
 		return text, nil
@@ -94,7 +96,7 @@ func appendContent(text []byte, content json.RawMessage) ([]byte, error) {
 	case content[0] != '[':
 		return nil, fmt.Errorf("content must be a string or a list of parts")
 	}
-	var parts []json.RawMessage
+	var parts []jsontext.Value
 	if err := json.Unmarshal(content, &parts); err != nil {
 		return nil, fmt.Errorf("reading the parts: %w", err)
 	}
@@ -116,7 +118,7 @@ func appendContent(text []byte, content json.RawMessage) ([]byte, error) {
 }
 
 // appendString appends the value of a JSON string.
-func appendString(text []byte, literal json.RawMessage) ([]byte, error) {
+func appendString(text []byte, literal jsontext.Value) ([]byte, error) {
 	if bytes.IndexByte(literal, '\\') < 0 { // nothing to unescape: it is valid, or decoding had failed
 		return append(text, literal[1:len(literal)-1]...), nil
 	}
@@ -130,17 +132,17 @@ func appendString(text []byte, literal json.RawMessage) ([]byte, error) {
 // inputs reads a prompt or an embedding's input: a string, a list of strings,
 // a list of token numbers or a list of such lists. Each becomes a text in whole
 // tokens, at least one; a token number becomes the token's four bytes.
-func inputs(param string, raw json.RawMessage) ([][]byte, error) {
+func inputs(param string, raw jsontext.Value) ([][]byte, error) {
 	wrong := badRequest(param, "%s must be a string, a list of strings, or token numbers", param)
 	if absent(raw) {
 		return nil, badRequest(param, "%s must be given", param)
 	}
-	var list []json.RawMessage
+	var list []jsontext.Value
 	if raw[0] == '[' && (json.Unmarshal(raw, &list) != nil || len(list) == 0) {
 		return nil, wrong
 	}
 	if len(list) == 0 || list[0][0] != '"' && list[0][0] != '[' {
-		list = []json.RawMessage{raw} // one string, or one list of token numbers
+		list = []jsontext.Value{raw} // one string, or one list of token numbers
 	}
 	texts := make([][]byte, len(list))
 	for i, item := range list {
@@ -170,7 +172,7 @@ func inputs(param string, raw json.RawMessage) ([][]byte, error) {
 }
 
 // absent reports whether a field is missing or null.
-func absent(raw json.RawMessage) bool { return len(raw) == 0 || slices.Equal(raw, []byte("null")) }
+func absent(raw jsontext.Value) bool { return len(raw) == 0 || slices.Equal(raw, []byte("null")) }
 
 // output returns how many tokens the answer to a prompt has and why it ends
 // there: "stop" at its natural end, "length" at the client's limit or where the

@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // maxBody bounds a request's body in bytes.
@@ -155,7 +156,9 @@ func (s *Simulator) guarded(next func(http.ResponseWriter, *http.Request, *call)
 	}
 }
 
-// read reads a request's JSON. The request does not refer to the scratch.
+// read reads a request's JSON, strictly: repeated names are an error, so that
+// whoever spliced one into it twice hears of it. The request does not refer to
+// the scratch.
 func (m *scratch) read(w http.ResponseWriter, r *http.Request) (*request, error) {
 	m.body.Reset()
 	if _, err := m.body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
@@ -198,7 +201,7 @@ func (s *Simulator) prepare(c *call, a *answer) (*Sequence, error) {
 		prefix = "chatcmpl-sim"
 	}
 	a.id = prefix + strconv.FormatUint(c.number, 10)
-	if a.model, err = json.Marshal(c.Model); err != nil {
+	if a.model, err = jsontext.AppendQuote(nil, c.Model); err != nil {
 		return nil, fmt.Errorf("writing the model's name: %w", err)
 	}
 	if c.text, err = c.appendPrompt(c.text[:0], a.chat); err != nil {

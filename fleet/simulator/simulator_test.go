@@ -355,6 +355,7 @@ func TestBadRequests(t *testing.T) {
 	for _, c := range []struct{ path, body, says string }{
 		{chatPath, ``, "not the JSON"},
 		{chatPath, `{`, "not the JSON"},
+		{chatPath, `{"model":"m","stream":true,"stream":false,"messages":[{"role":"user","content":"x"}]}`, "duplicate object member name"},
 		{chatPath, `{"messages":[{"role":"user","content":"x"}]}`, "model parameter"},
 		{chatPath, `{"model":"m"}`, "messages must not be empty"},
 		{chatPath, `{"model":"m","messages":[{"role":"user","content":5}]}`, "content must be a string or a list"},
