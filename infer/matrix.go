@@ -180,14 +180,16 @@ func dotLanes(weights []int8, packed []int64, scales, theirs []float32) (a, b, c
 		sum = (sum - first) >> laneBits
 		second := sum << (64 - laneBits) >> (64 - laneBits)
 		third := (sum - second) >> laneBits
-		a += scale * theirs[i] * float32(first)
-		b += scale * theirs[n+i] * float32(second)
-		c += scale * theirs[2*n+i] * float32(third)
+		a += float32(scale * theirs[i] * float32(first))
+		b += float32(scale * theirs[n+i] * float32(second))
+		c += float32(scale * theirs[2*n+i] * float32(third))
 	}
 	return a, b, c
 }
 
-// dotLane is one of dotLanes' three products; it adds in the same order.
+// dotLane is one of dotLanes' three products, to the last bit: it adds in the
+// same order, and the conversions keep the compiler from fusing a product with
+// a sum in the one and not in the other.
 //
 //go:norace
 func dotLane(weights []int8, packed []int64, scales, theirs []float32, lane int) (a float32) {
@@ -198,7 +200,7 @@ func dotLane(weights []int8, packed []int64, scales, theirs []float32, lane int)
 			sum = (sum - value) >> laneBits
 			value = sum << (64 - laneBits) >> (64 - laneBits)
 		}
-		a += scale * theirs[i] * float32(value)
+		a += float32(scale * theirs[i] * float32(value))
 	}
 	return a
 }
