@@ -63,7 +63,8 @@ func connect(ctx context.Context, dsn string, readOnly bool) (*DB, error) {
 	case "postgres", "postgresql":
 		return openPostgres(ctx, dsn, readOnly)
 	}
-	return nil, fmt.Errorf("opening the store: %q begins with neither sqlite: nor postgres:", scheme)
+	// The name may hold a password: it is not repeated.
+	return nil, errors.New("opening the store: its name begins with neither sqlite: nor postgres:")
 }
 
 // Close ends all connections and gives the lock back.
