@@ -129,7 +129,7 @@ func (f *Fleet) transport(e sluice.Engine, report func(error)) (transport, error
 		if err != nil {
 			return nil, err
 		}
-		return &local{handler: h, timeouts: timeouts, report: report}, nil
+		return &local{handler: h, timeouts: timeouts, report: report, log: f.o.Log}, nil
 	}
 	return nil, sluice.Errorf(sluice.CodeInvalid, "engine %q is of unknown kind %q", e.ID, e.Kind)
 }

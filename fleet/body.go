@@ -87,9 +87,6 @@ func (b *body) Read(p []byte) (int, error) {
 // next does one read and takes the framing off. It may give no data and no
 // error, when only framing has arrived.
 func (b *body) next(p []byte) (int, error) {
-	if b.framing == sized && int64(len(p)) > b.left {
-		p = p[:b.left]
-	}
 	n, err := b.conn.read(p, b.client.timeouts.Idle)
 	switch {
 	case err == io.EOF && b.framing == untilClose:
@@ -100,10 +97,12 @@ func (b *body) next(p []byte) (int, error) {
 	}
 	switch b.framing {
 	case sized:
-		b.left -= int64(n)
+		data := min(int64(n), b.left)
+		b.left -= data
 		if b.left == 0 {
+			b.keep = b.keep && int(data) == n
 			b.end()
-			return n, io.EOF
+			return int(data), io.EOF
 		}
 	case inChunks:
 		data, used, err := b.chunks.decode(p[:n])

@@ -81,6 +81,9 @@ func (t *client) send(ctx context.Context, req *sluice.EngineRequest) (*sluice.E
 	if !isToken([]byte(req.CallID)) {
 		return nil, sluice.Errorf(sluice.CodeInternal, "call id %q cannot stand in a header", req.CallID)
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if c := t.pool.get(time.Now()); c != nil {
 		reply, err := t.exchange(ctx, c, opening, req)
 		switch {

@@ -223,51 +223,48 @@ func TestRefusesToAsk(t *testing.T) {
 func TestKeptConnections(t *testing.T) {
 	const answer = "HTTP/1.1 200 OK|Content-Length: 2||ok"
 	for _, test := range []struct {
-		name  string
-		serve func(n int, c net.Conn, r *bufio.Reader)
-		code  sluice.Code // of the second call
-		conns int32
+		name   string
+		stray  string // sent after the first answer
+		hangUp bool   // after the first answer
+		second string // the answer to the second request, after which the connection is closed
+		code   sluice.Code
+		conns  int32
 	}{
-		{"one for both calls", func(_ int, c net.Conn, r *bufio.Reader) {
-			for readRequest(r) {
-				io.WriteString(c, lines(answer))
-			}
-		}, "", 1},
-		{"closed while idle", func(_ int, c net.Conn, r *bufio.Reader) {
-			readRequest(r)
-			io.WriteString(c, lines(answer))
-		}, "", 2},
-		{"closed after the second request: sent again", func(n int, c net.Conn, r *bufio.Reader) {
-			readRequest(r)
-			io.WriteString(c, lines(answer))
-			readRequest(r)
-		}, "", 2},
-		{"closed in the second head: not sent again", func(n int, c net.Conn, r *bufio.Reader) {
-			readRequest(r)
-			io.WriteString(c, lines(answer))
-			readRequest(r)
-			io.WriteString(c, "H")
-		}, sluice.CodeEngineFailed, 1},
-		{"bytes nobody asked for", func(n int, c net.Conn, r *bufio.Reader) {
-			readRequest(r)
-			io.WriteString(c, lines(answer))
-			time.Sleep(10 * time.Millisecond) // after the client has the answer
-			io.WriteString(c, lines("HTTP/1.1 200 OK|Content-Length: 5||wrong"))
-			readRequest(r)
-		}, "", 2},
+		{"one for both calls", "", false, answer, "", 1},
+		{"closed while idle", "", true, "", "", 2},
+		{"bytes nobody asked for", "HTTP/1.1 200 OK|Content-Length: 5||wrong", false, answer, "", 2},
+		{"closed before the second answer: sent again", "", false, "", "", 2},
+		{"closed in the second answer: not sent again", "", false, "H", sluice.CodeEngineFailed, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var conns atomic.Int32
+			answered, ready := make(chan struct{}), make(chan struct{})
 			c := engine(t, Options{}, func(n int, conn net.Conn) {
 				conns.Add(1)
-				test.serve(n, conn, bufio.NewReader(conn))
-			})
-			for i, code := range []sluice.Code{"", test.code} {
-				body, err := ask(t, c)
-				if sluice.CodeOf(err) != code || (code == "" && body != "ok") {
-					t.Fatalf("call %d: %q, %v; want code %q", i+1, body, err, code)
+				r := bufio.NewReader(conn)
+				readRequest(r)
+				io.WriteString(conn, lines(answer))
+				if n > 1 {
+					return
 				}
-				time.Sleep(30 * time.Millisecond) // for the engine's closing, or its stray bytes, to arrive
+				<-answered
+				io.WriteString(conn, lines(test.stray))
+				if test.hangUp {
+					conn.Close()
+				}
+				close(ready)
+				if readRequest(r) {
+					io.WriteString(conn, lines(test.second))
+				}
+			})
+			if body, err := ask(t, c); body != "ok" || err != nil || idle(c) != 1 {
+				t.Errorf("first call: %q, %v, %d connections kept", body, err, idle(c))
+			}
+			close(answered)
+			<-ready
+			body, err := ask(t, c)
+			if sluice.CodeOf(err) != test.code || (err == nil && body != "ok") {
+				t.Errorf("second call: %q, %v; want code %q", body, err, test.code)
 			}
 			if conns.Load() != test.conns {
 				t.Errorf("%d connections, want %d", conns.Load(), test.conns)
@@ -493,6 +490,38 @@ func TestTLS(t *testing.T) {
 	}
 	if _, err := ask(t, clientFor(t, s.URL, "", Options{})); sluice.CodeOf(err) != sluice.CodeEngineFailed {
 		t.Errorf("an unknown authority: %v", err)
+	}
+}
+
+// Bytes beyond an answer that TLS has already decrypted are not taken for
+// the next answer.
+func TestStrayBytesInsideTLS(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, lines("HTTP/1.1 200 OK|Content-Length: 2||"))
+		io.WriteString(conn, lines("okHTTP/1.1 200 OK|Content-Length: 5||wrong")) // one TLS record
+		conn.Read(make([]byte, 1))
+	}))
+	s.StartTLS()
+	defer s.Close()
+	c := clientFor(t, s.URL, "", Options{TLS: s.Client().Transport.(*http.Transport).TLSClientConfig})
+	defer c.close()
+	for range 3 {
+		reply, err := c.send(t.Context(), chat("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := make([]byte, 2) // leaves the rest of the record in the TLS connection
+		if n, err := io.ReadFull(reply.Body, p); string(p) != "ok" {
+			t.Errorf("%q, %v", p[:n], err)
+		}
+		reply.Body.Close()
 	}
 }
 

@@ -17,37 +17,48 @@ const smallHead = 4 << 10
 
 // conn is one connection to an engine. It carries one call at a time.
 type conn struct {
-	net   net.Conn
-	raw   syscall.RawConn // beneath any TLS; nil when there is none to look at
-	abort func()          // closes net; made once, for context.AfterFunc
-	peek  func(fd uintptr) bool
-	quiet bool // what peek found
+	net    net.Conn
+	secure bool            // net is a TLS connection
+	raw    syscall.RawConn // what lies beneath; nil when there is none to look at
+	abort  func()          // closes net; made once, for context.AfterFunc
+	peek   func(fd uintptr)
+	silent bool // what peek found
 
-	buf   []byte // read and not yet used
-	store []byte // what buf lies in
-	since time.Time
+	buf   []byte    // read and not yet used
+	store []byte    // what buf lies in, as a rule
+	since time.Time // idle since
 }
 
 func newConn(nc, beneath net.Conn) *conn {
-	c := &conn{net: nc, store: make([]byte, smallHead)}
+	c := &conn{net: nc, secure: nc != beneath, store: make([]byte, smallHead)}
 	c.abort = func() { nc.Close() }
 	if sc, ok := beneath.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
 			c.raw = raw
-			c.peek = func(fd uintptr) bool { c.quiet = nothingToRead(fd); return true }
+			c.peek = func(fd uintptr) { c.silent = nothingToRead(fd) }
 		}
 	}
 	return c
 }
 
-// alive reports whether an idle connection can carry another call: the
-// engine has neither closed it nor sent anything since the last answer ended. Bytes that nobody
-// asked for would be taken for the answer to the next call, another customer's.
+// alive reports whether an idle connection can carry another call: since the
+// last answer ended the engine has neither closed it nor sent anything. Bytes that
+// nobody asked for would be taken for the answer to the next call, another customer's.
 func (c *conn) alive() bool {
+	if c.secure {
+		// TLS may hold bytes that it has read and decrypted. With the deadline in the
+		// past it gives those, or a timeout, and does not touch the socket.
+		var b [1]byte
+		_ = c.net.SetReadDeadline(time.Unix(1, 0))
+		if n, err := c.net.Read(b[:]); n > 0 || !timedOut(err) {
+			return false
+		}
+	}
 	if c.raw == nil {
 		return true
 	}
-	return c.raw.Read(c.peek) == nil && c.quiet
+	// Control and not Read: that would mind the deadline of the last answer.
+	return c.raw.Control(c.peek) == nil && c.silent
 }
 
 // write sends the whole request: opening is its head up to the content length.
@@ -127,7 +138,9 @@ func (c *conn) fillHead(began *bool) (int, error) {
 func (c *conn) read(p []byte, idle time.Duration) (int, error) {
 	if len(c.buf) > 0 {
 		n := copy(p, c.buf)
-		c.buf = c.buf[n:]
+		if c.buf = c.buf[n:]; len(c.buf) == 0 {
+			c.buf = nil // a large head's memory is not kept
+		}
 		return n, nil
 	}
 	if err := c.net.SetReadDeadline(time.Now().Add(idle)); err != nil {

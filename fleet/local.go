@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -19,6 +20,7 @@ type local struct {
 	handler  http.Handler
 	timeouts Timeouts
 	report   func(error)
+	log      *slog.Logger
 }
 
 func (t *local) expire(time.Time) {}
@@ -37,7 +39,9 @@ func (t *local) send(ctx context.Context, req *sluice.EngineRequest) (*sluice.En
 	}
 	// The handler's context ends with the call's, and with the body's Close.
 	within, cancel := context.WithCancel(ctx)
-	hr, err := http.NewRequestWithContext(within, verb, "http://engine"+req.Path, bytes.NewReader(req.Body))
+	// A handler may still read its request when the body is closed and the caller
+	// uses the bytes for something else: it gets a copy.
+	hr, err := http.NewRequestWithContext(within, verb, "http://engine"+req.Path, bytes.NewReader(bytes.Clone(req.Body)))
 	if err != nil {
 		cancel()
 		return nil, failure(ctx, t.report, "asking the engine", err)
@@ -47,7 +51,7 @@ func (t *local) send(ctx context.Context, req *sluice.EngineRequest) (*sluice.En
 	if req.CallID != "" {
 		hr.Header.Set("X-Request-Id", req.CallID)
 	}
-	w := &localWriter{header: make(http.Header), pipe: newPipe(), started: make(chan struct{})}
+	w := &localWriter{header: make(http.Header), pipe: newPipe(), started: make(chan struct{}), log: t.log}
 	b := &localBody{ctx: ctx, cancel: cancel, pipe: w.pipe, idle: t.timeouts.Idle, report: t.report}
 	go w.run(t.handler, hr)
 
@@ -80,6 +84,7 @@ func (t *local) send(ctx context.Context, req *sluice.EngineRequest) (*sluice.En
 type localWriter struct {
 	header  http.Header
 	pipe    *pipe
+	log     *slog.Logger
 	start   sync.Once
 	started chan struct{} // closed once the head is fixed, or the handler failed without one
 	code    int           // given to WriteHeader
@@ -94,7 +99,8 @@ func (w *localWriter) run(h http.Handler, r *http.Request) {
 	end := io.ErrUnexpectedEOF // should the handler end its goroutine
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler {
-			end = fmt.Errorf("the engine's handler panicked: %v\n%s", p, debug.Stack())
+			end = fmt.Errorf("the engine's handler panicked: %v", p)
+			w.log.Error("an engine's handler panicked", "panic", p, "stack", string(debug.Stack()))
 		}
 		if end == io.EOF {
 			w.begin()

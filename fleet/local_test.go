@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,6 +21,7 @@ func inProcess(h http.HandlerFunc) *local {
 		handler:  h,
 		timeouts: Timeouts{Header: time.Minute, Idle: 10 * time.Second}.withDefaults(),
 		report:   func(error) {},
+		log:      slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -112,8 +112,11 @@ func (p policy) share(now time.Time, c *condition) float64 {
 	if c.ejected() {
 		return slowest
 	}
+	if c.recoveredAt.IsZero() {
+		return 1
+	}
 	since := now.Sub(c.recoveredAt)
-	if c.recoveredAt.IsZero() || since >= p.slowStart {
+	if since >= p.slowStart {
 		return 1
 	}
 	return slowest + (1-slowest)*float64(since)/float64(p.slowStart)
@@ -141,7 +144,7 @@ func (p policy) ended(c condition, o sluice.Outcome, now time.Time, jitter float
 		}
 		c.failures, c.probes = 0, 0
 		c.fullUntil = time.Time{}
-		if now.Sub(c.recoveredAt) >= p.slowStart {
+		if c.ejections > 0 && now.Sub(c.recoveredAt) >= p.slowStart {
 			c.ejections = 0
 		}
 	case sluice.OutcomeFailed:
