@@ -104,22 +104,25 @@ func (s *shop) boot(work func(context.Context, *store.DB) error) (err error) {
 	defer func() {
 		err = errors.Join(err, unmount())
 	}()
+	unexplained := func(err error) error {
+		if s.disk.Struck() {
+			return nil
+		}
+		return err
+	}
 	ctx := context.Background()
 	db, err := store.Open(ctx, "sqlite:ledger.db?vfs="+name+s.options)
+	if err != nil {
+		return unexplained(err)
+	}
+	if err = s.compare(ctx, db); err == nil {
+		err = audit(name)
+	}
 	if err == nil {
-		err = s.compare(ctx, db)
-		if err == nil {
-			err = audit(name)
-		}
-		if err == nil {
-			err = work(ctx, db)
-		}
-		err = errors.Join(err, db.Close())
+		err = work(ctx, db)
 	}
-	if s.disk.Struck() {
-		return nil
-	}
-	return err
+	err = unexplained(err) // before closing, which power may strike too
+	return errors.Join(err, unexplained(db.Close()))
 }
 
 // work books batches until power goes or the shop closes. First it publishes the
