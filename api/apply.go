@@ -1,14 +1,16 @@
 package api
 
 import (
-	"bytes"
-	"errors"
+	"context"
 	"fmt"
-	"io"
+	"net/http"
+	"reflect"
+	"slices"
 
 	"go.yaml.in/yaml/v4"
 
 	"sluice"
+	"sluice/money/price"
 )
 
 // Manifest describes models, engines and price lists as they shall be. What
@@ -56,13 +58,177 @@ type AppliedChange struct {
 // written. Unknown and duplicate names are refused. Errors: CodeInvalid.
 func ParseManifest(data []byte) (Manifest, error) {
 	var m Manifest
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(&m); err != nil && !errors.Is(err, io.EOF) {
+	if err := yaml.Load(data, &m, yaml.WithKnownFields()); err != nil {
 		return Manifest{}, &sluice.Error{Code: sluice.CodeInvalid, Message: fmt.Sprintf("The manifest cannot be read: %v.", err), Err: err}
-	}
-	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return Manifest{}, sluice.Errorf(sluice.CodeInvalid, "The manifest has more than one document.")
 	}
 	return m, nil
 }
+
+func (s *Server) registerApply() {
+	register(s, route{id: "apply", method: http.MethodPost, path: "/apply", tag: "server",
+		summary: "Bring models, engines and price lists to a manifest; all of it is checked before any of it is written", roles: owners()}, s.apply)
+}
+
+func (s *Server) apply(ctx context.Context, _ *caller, in *struct{ Body Apply }) (Applied, error) {
+	if in.Body.DryRun {
+		p, err := s.plan(ctx, &in.Body.Manifest)
+		return Applied{DryRun: true, Changes: p.changes}, err
+	}
+	var p plan
+	err := s.change(ctx, func(ctx context.Context) (err error) {
+		if p, err = s.plan(ctx, &in.Body.Manifest); err != nil {
+			return err
+		}
+		return s.carryOut(ctx, &p)
+	})
+	return Applied{Changes: p.changes}, err
+}
+
+// plan is what a manifest comes to: what to write, and what to tell.
+type plan struct {
+	models  []*sluice.Model
+	engines []enginePut
+	books   []*price.Book
+	changes []AppliedChange
+}
+
+// enginePut is an engine to write, and the one that it replaces or nil.
+type enginePut struct{ next, old *sluice.Engine }
+
+// carryOut writes the plan, prices last: what costs nothing yet can be put back.
+func (s *Server) carryOut(ctx context.Context, p *plan) error {
+	for _, m := range p.models {
+		if err := s.opt.Catalogue.PutModel(ctx, m); err != nil {
+			return err
+		}
+	}
+	for _, e := range p.engines {
+		if _, err := s.storeEngine(ctx, e.next, e.old); err != nil {
+			return err
+		}
+	}
+	for _, b := range p.books {
+		if err := s.opt.Prices.PublishBook(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plan checks a whole manifest against what there is. Errors: CodeInvalid.
+func (s *Server) plan(ctx context.Context, m *Manifest) (plan, error) {
+	p := plan{changes: []AppliedChange{}}
+	for _, part := range []func(context.Context, *Manifest, *plan) error{s.planModels, s.planEngines, s.planBooks} {
+		if err := part(ctx, m, &p); err != nil {
+			return plan{changes: []AppliedChange{}}, err
+		}
+	}
+	return p, nil
+}
+
+func (s *Server) planModels(ctx context.Context, m *Manifest, p *plan) error {
+	models, err := s.opt.Catalogue.Models(ctx)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for i := range m.Models {
+		in := &m.Models[i]
+		next, err := s.draftModel(in.Name, &in.PutModel)
+		if err != nil {
+			return err
+		}
+		if seen[next.Name] {
+			return sluice.Errorf(sluice.CodeInvalid, "The manifest has the model %q twice.", next.Name)
+		}
+		seen[next.Name] = true
+		action := actionCreate
+		if old, err := find(models, "model", next.Name, modelName); err == nil {
+			action, next.CreatedAt = actionUpdate, old.CreatedAt
+			if *next == *old {
+				action = actionUnchanged
+			}
+		}
+		if action != actionUnchanged {
+			p.models = append(p.models, next)
+		}
+		p.changes = append(p.changes, AppliedChange{Kind: "model", Name: next.Name, Action: action})
+	}
+	return nil
+}
+
+func (s *Server) planEngines(ctx context.Context, m *Manifest, p *plan) error {
+	engines, err := s.opt.Catalogue.Engines(ctx)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for i := range m.Engines {
+		in := &m.Engines[i]
+		old, _ := find(engines, "engine", in.Name, engineName) // nil for a new one
+		next, err := s.draftEngine(in.Name, &in.PutEngine, old)
+		if err != nil {
+			return err
+		}
+		if seen[next.Name] {
+			return sluice.Errorf(sluice.CodeInvalid, "The manifest has the engine %q twice.", next.Name)
+		}
+		seen[next.Name] = true
+		action := actionCreate
+		if old != nil {
+			action = actionUpdate
+			if reflect.DeepEqual(next, old) {
+				action = actionUnchanged
+			}
+		}
+		if action != actionUnchanged {
+			p.engines = append(p.engines, enginePut{next, old})
+		}
+		p.changes = append(p.changes, AppliedChange{Kind: "engine", Name: next.Name, Action: action})
+	}
+	return nil
+}
+
+// planBooks finds the price lists that say something new. One that is in force
+// at its instant already is left alone, so that a manifest can be applied again.
+func (s *Server) planBooks(ctx context.Context, m *Manifest, p *plan) error {
+	books, err := s.opt.Prices.Books(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range m.Prices {
+		in := &m.Prices[i]
+		next, err := s.draftBook(in)
+		if err != nil {
+			return err
+		}
+		for _, other := range p.books {
+			if other.Currency == next.Currency && (in.EffectiveAt == nil || other.EffectiveAt.Equal(next.EffectiveAt)) {
+				return sluice.Errorf(sluice.CodeInvalid, "The manifest has two price lists in %s for one instant.", next.Currency)
+			}
+		}
+		change := AppliedChange{Kind: "price_book", Name: string(next.Currency), Action: actionCreate}
+		var before []price.Rule
+		if base := price.InForce(append(slices.Clone(books), p.books...), next.Currency, next.EffectiveAt); base != nil {
+			before, change.Action = base.Rules(), actionUpdate
+		}
+		change.Prices = priceChanges(before, next.Rules())
+		if len(change.Prices) == 0 {
+			change.Action = actionUnchanged
+		} else {
+			if err := checkInstant(next, in.EffectiveAt); err != nil {
+				return err
+			}
+			p.books = append(p.books, next)
+		}
+		p.changes = append(p.changes, change)
+	}
+	return nil
+}
+
+// What becomes of a part of a manifest.
+const (
+	actionCreate    = "create"
+	actionUpdate    = "update"
+	actionUnchanged = "unchanged"
+)

@@ -1,10 +1,18 @@
 package api
 
 import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"sluice"
 	"sluice/fleet"
+	"sluice/fleet/simulator"
 )
 
 // Engine is an engine with its live state. Its secret is never shown.
@@ -48,3 +56,193 @@ type PutEngine struct {
 	OnLeave     sluice.OnLeave    `json:"on_leave,omitempty" yaml:"on_leave" enum:"cancel,drain" doc:"What happens to its work when a client leaves; cancel when absent."`
 	Concurrent  int64             `json:"concurrent,omitempty" yaml:"concurrent" minimum:"0" doc:"Calls at once; zero is no limit."`
 }
+
+func (s *Server) registerEngines() {
+	const tag = "engines"
+	register(s, route{id: "list-engines", method: http.MethodGet, path: "/engines", tag: tag,
+		summary: "List engines with their live state", roles: operators()}, s.listEngines)
+	register(s, route{id: "put-engine", method: http.MethodPut, path: "/engines/{engine}", tag: tag,
+		summary: "Add an engine or replace the one of that name", roles: owners()}, s.putEngine)
+	registerEmpty(s, route{id: "delete-engine", method: http.MethodDelete, path: "/engines/{engine}", tag: tag,
+		summary: "Remove an engine once its running calls have ended", roles: owners()}, s.deleteEngine)
+}
+
+// inEngine is a request about one engine.
+type inEngine struct {
+	Engine string `path:"engine" maxLength:"128" doc:"The engine's name."`
+}
+
+func (s *Server) listEngines(ctx context.Context, _ *caller, in *Paging) (Page[Engine], error) {
+	engines, err := s.opt.Catalogue.Engines(ctx)
+	if err != nil {
+		return Page[Engine]{}, err
+	}
+	live := s.live()
+	all := make([]Engine, len(engines))
+	for i, e := range engines {
+		all[i] = engine(e, live)
+	}
+	return paged(all, func(e Engine) string { return e.Name }, *in), nil
+}
+
+type inPutEngine struct {
+	inEngine
+	Body PutEngine
+}
+
+func (s *Server) putEngine(ctx context.Context, _ *caller, in *inPutEngine) (Engine, error) {
+	if _, err := s.draftEngine(in.Engine, &in.Body, nil); err != nil {
+		return Engine{}, err
+	}
+	var stored *sluice.Engine
+	err := s.change(ctx, func(ctx context.Context) error {
+		engines, err := s.opt.Catalogue.Engines(ctx)
+		if err != nil {
+			return err
+		}
+		old, _ := find(engines, "engine", in.Engine, engineName) // nil for a new one
+		e, err := s.draftEngine(in.Engine, &in.Body, old)
+		if err != nil {
+			return err
+		}
+		stored, err = s.storeEngine(ctx, e, old)
+		return err
+	})
+	if err != nil {
+		return Engine{}, err
+	}
+	return engine(stored, s.live()), nil
+}
+
+// storeEngine writes an engine and adds the models that it is the first to
+// serve. When the fleet refuses the engine, what was there before is put back:
+// it would refuse every later change as well.
+func (s *Server) storeEngine(ctx context.Context, e, old *sluice.Engine) (*sluice.Engine, error) {
+	models, err := s.opt.Catalogue.Models(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Models)) {
+		if _, err := find(models, "model", name, modelName); err == nil {
+			continue
+		}
+		if err := s.opt.Catalogue.PutModel(ctx, &sluice.Model{Name: name, CreatedAt: s.opt.Now().UTC()}); err != nil {
+			return nil, err
+		}
+	}
+	stored, err := s.opt.Catalogue.PutEngine(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	refused := s.opt.Reload(ctx)
+	if refused == nil {
+		return stored, nil
+	}
+	if old == nil {
+		err = s.opt.Catalogue.DeleteEngine(ctx, e.Name)
+	} else {
+		_, err = s.opt.Catalogue.PutEngine(ctx, old)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("putting back the engine %q, which was refused (%w): %w", e.Name, refused, err)
+	}
+	return nil, refused
+}
+
+func (s *Server) deleteEngine(ctx context.Context, _ *caller, in *inEngine) error {
+	return s.change(ctx, func(ctx context.Context) error { return s.opt.Catalogue.DeleteEngine(ctx, in.Engine) })
+}
+
+// draftEngine checks an engine and writes it, over the old one of that name
+// unless that is nil. Errors: CodeInvalid.
+func (s *Server) draftEngine(name string, in *PutEngine, old *sluice.Engine) (*sluice.Engine, error) {
+	if trimmed, err := checkName("name", name); err != nil || trimmed != name || strings.ContainsAny(name, "/.") && strings.Trim(name, "/.") == "" {
+		return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "name", Message: fmt.Sprintf("%q is no name of an engine.", name)}
+	}
+	now := s.opt.Now().UTC()
+	e := &sluice.Engine{
+		ID: sluice.NewID(sluice.PrefixEngine, now), Name: name, Kind: in.Kind, URL: in.URL, Models: map[string]string{},
+		NoCacheSalt: in.NoCacheSalt, OnLeave: cmp.Or(in.OnLeave, sluice.LeaveCancel), Concurrent: in.Concurrent, CreatedAt: now,
+	}
+	if old != nil {
+		e.ID, e.CreatedAt, e.Secret = old.ID, old.CreatedAt, old.Secret
+	}
+	set(&e.Secret, in.Secret)
+	if err := checkEngine(e); err != nil {
+		return nil, err
+	}
+	for public, own := range in.Models {
+		if _, err := s.draftModel(public, &PutModel{}); err != nil {
+			return nil, err
+		}
+		e.Models[public] = cmp.Or(own, public)
+	}
+	return e, nil
+}
+
+// checkEngine completes an engine's kind and checks how it is reached. Errors: CodeInvalid.
+func checkEngine(e *sluice.Engine) error {
+	invalid := func(param, format string, args ...any) error {
+		return &sluice.Error{Code: sluice.CodeInvalid, Param: param, Message: fmt.Sprintf(format, args...)}
+	}
+	simulated := strings.HasPrefix(e.URL, "sim:")
+	if e.Kind == "" {
+		e.Kind = sluice.EngineHTTP
+		if simulated {
+			e.Kind = sluice.EngineSimulated
+		}
+	}
+	switch e.Kind {
+	case sluice.EngineHTTP:
+		u, err := fleet.ParseURL(e.URL)
+		if err != nil {
+			return invalid("url", "%s.", sluice.ErrorOf(err).Message)
+		}
+		e.URL = u.String()
+	case sluice.EngineSimulated:
+		if _, err := simulator.Parse(e.URL); err != nil {
+			return invalid("url", "%v.", err)
+		}
+	case sluice.EngineEmbedded:
+		if e.URL != "" {
+			return invalid("url", "The embedded engine has no URL.")
+		}
+	default:
+		return invalid("kind", "%q is no kind of an engine: http, embedded or simulated.", e.Kind)
+	}
+	switch {
+	case strings.ContainsFunc(e.Secret, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return invalid("secret", "The secret holds characters that no header can carry.")
+	case e.OnLeave != sluice.LeaveCancel && e.OnLeave != sluice.LeaveDrain:
+		return invalid("on_leave", "%q is not cancel or drain.", e.OnLeave)
+	case e.Concurrent < 0:
+		return invalid("concurrent", "The number of calls at once must not be negative.")
+	}
+	return nil
+}
+
+// live returns the fleet's view of each engine by id.
+func (s *Server) live() map[string]*EngineStatus {
+	live := map[string]*EngineStatus{}
+	for _, f := range s.opt.Fleet.Status() {
+		if live[f.ID] != nil {
+			continue // the one in the set comes before one that drains
+		}
+		live[f.ID] = &EngineStatus{
+			Health: f.Health, InFlight: f.InFlight, Failures: f.Failures, EjectedUntil: f.EjectedUntil,
+			LastError: f.LastError, LastErrorAt: f.LastErrorAt,
+			Served: f.Served, Failed: f.Failed, Left: f.Left, Refused: f.Refused,
+		}
+	}
+	return live
+}
+
+// engine writes an engine as it is shown, without its secret.
+func engine(e *sluice.Engine, live map[string]*EngineStatus) Engine {
+	return Engine{
+		ID: e.ID, Name: e.Name, Kind: e.Kind, URL: e.URL, HasSecret: e.Secret != "", Models: e.Models, NoCacheSalt: e.NoCacheSalt,
+		OnLeave: e.OnLeave, Concurrent: e.Concurrent, CreatedAt: e.CreatedAt, Status: live[e.ID],
+	}
+}
+
+func engineName(e *sluice.Engine) string { return e.Name }

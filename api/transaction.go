@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"time"
 
 	"sluice"
+	"sluice/store"
 )
 
 // Transaction is one transaction of the ledger. Its entries sum to zero.
@@ -21,4 +23,34 @@ type Entry struct {
 	Account  sluice.AccountKind `json:"account" example:"prepaid"`
 	Currency sluice.Currency    `json:"currency" example:"USD"`
 	Amount   sluice.Amount      `json:"amount" example:"-0.0000022" doc:"Positive is a credit, negative a debit."`
+}
+
+// transaction writes a transaction as it is shown.
+func transaction(tx *sluice.Tx) Transaction {
+	t := Transaction{ID: tx.ID, Kind: tx.Kind, At: tx.At, Memo: tx.Memo, Entries: make([]Entry, len(tx.Entries))}
+	for i, e := range tx.Entries {
+		t.Entries[i] = Entry{Owner: e.Account.Owner, Account: e.Account.Kind, Currency: e.Account.Currency, Amount: e.Amount}
+	}
+	return t
+}
+
+func (s *Server) listTransactions(ctx context.Context, who *caller, in *inTransactions) (Page[Transaction], error) {
+	o, err := s.organisation(ctx, who, in.Organisation)
+	if err != nil {
+		return Page[Transaction]{}, err
+	}
+	txs, next, err := s.opt.Books.Txs(ctx, store.TxQuery{Org: o.ID, After: in.Cursor, Limit: in.limit()})
+	if err != nil {
+		return Page[Transaction]{}, err
+	}
+	page := Page[Transaction]{Data: make([]Transaction, len(txs)), Next: next}
+	for i := range txs {
+		page.Data[i] = transaction(&txs[i])
+	}
+	return page, nil
+}
+
+type inTransactions struct {
+	inOrganisation
+	Paging
 }

@@ -1,9 +1,13 @@
 package api
 
 import (
+	"cmp"
+	"context"
+	"net/http"
 	"time"
 
 	"sluice"
+	"sluice/store"
 )
 
 // Tokens counts tokens by class. The classes are disjoint.
@@ -51,4 +55,102 @@ type UsageQuery struct {
 	Key   string    `query:"key" maxLength:"64" doc:"A key's id."`
 	Model string    `query:"model" maxLength:"128"`
 	Paging
+}
+
+// Books are the records of the ledger, for reading.
+type Books interface {
+	// Events returns usage events, those that ended last first.
+	Events(ctx context.Context, q store.EventQuery) (events []sluice.Event, next string, err error)
+
+	// Tx returns one transaction. Errors: CodeNotFound.
+	Tx(ctx context.Context, id string) (*sluice.Tx, error)
+
+	// Txs returns an organisation's transactions, the latest first.
+	Txs(ctx context.Context, q store.TxQuery) (txs []sluice.Tx, next string, err error)
+
+	// Verify proves the books from their first transaction on.
+	Verify(ctx context.Context) (store.Report, error)
+}
+
+func (s *Server) registerUsage() {
+	register(s, route{id: "list-usage", method: http.MethodGet, path: "/organisations/{organisation}/usage", tag: "usage",
+		summary: "List an organisation's calls, those that ended last first", roles: anyone()}, s.listUsage)
+	register(s, route{id: "get-call", method: http.MethodGet, path: "/calls/{call}", tag: "usage",
+		summary: "Get a call with the entries that booked it", roles: anyone()}, s.getCall)
+}
+
+type inUsage struct {
+	inOrganisation
+	UsageQuery
+}
+
+func (s *Server) listUsage(ctx context.Context, who *caller, in *inUsage) (Page[Call], error) {
+	o, err := s.organisation(ctx, who, in.Organisation)
+	if err != nil {
+		return Page[Call]{}, err
+	}
+	events, next, err := s.opt.Books.Events(ctx, store.EventQuery{
+		Org: o.ID, Key: in.Key, Model: in.Model, Since: in.Since, Until: in.Until, After: in.Cursor, Limit: in.limit(),
+	})
+	if err != nil {
+		return Page[Call]{}, err
+	}
+	page := Page[Call]{Data: make([]Call, len(events)), Next: next}
+	for i := range events {
+		page.Data[i] = call(&events[i])
+	}
+	return page, nil
+}
+
+type inCall struct {
+	Call string `path:"call" maxLength:"64"`
+}
+
+// getCall finds a call by its transaction, which has the same id and took
+// effect at the instant the call ended. The event is asked for within the
+// caller's own organisation, so that another's is not there.
+func (s *Server) getCall(ctx context.Context, who *caller, in *inCall) (CallDetail, error) {
+	tx, err := s.opt.Books.Tx(ctx, in.Call)
+	if err != nil && sluice.CodeOf(err) != sluice.CodeNotFound {
+		return CallDetail{}, err
+	}
+	q := store.EventQuery{Org: who.org, Limit: 1000}
+	if err == nil && tx.Kind == sluice.TxUsage {
+		q.Since, q.Until = tx.At, tx.At.Add(time.Microsecond)
+		if len(tx.Entries) > 0 {
+			q.Org = cmp.Or(q.Org, tx.Entries[0].Account.Owner) // the wallet that paid
+		}
+	}
+	for more := !q.Since.IsZero(); more; more = q.After != "" {
+		var events []sluice.Event
+		if events, q.After, err = s.opt.Books.Events(ctx, q); err != nil {
+			return CallDetail{}, err
+		}
+		for i := range events {
+			if events[i].CallID == in.Call {
+				return CallDetail{Call: call(&events[i]), Transaction: transaction(tx)}, nil
+			}
+		}
+	}
+	return CallDetail{}, sluice.Errorf(sluice.CodeNotFound, "There is no call %q.", in.Call)
+}
+
+// call writes an event as it is shown.
+func call(e *sluice.Event) Call {
+	c := Call{
+		ID: e.CallID, Time: e.AdmittedAt, Organisation: e.Org, Project: e.Project, Key: e.Key,
+		Model: e.Model, Engine: e.Engine, Endpoint: e.Endpoint, Status: e.Status,
+		Tokens: Tokens{
+			Input: e.Usage[sluice.ClassInput], Cached: e.Usage[sluice.ClassCached], CacheWrite: e.Usage[sluice.ClassCacheWrite],
+			Output: e.Usage[sluice.ClassOutput], Reasoning: e.Usage[sluice.ClassReasoning],
+		},
+		Estimated: e.Estimated, Simulated: e.Simulated,
+		Currency: e.Currency, List: e.List.Amount(), Charge: e.Charge.Amount(), PriceBook: e.Book,
+		EndedAt: e.EndedAt, DurationMS: e.EndedAt.Sub(e.AdmittedAt).Milliseconds(),
+	}
+	if !e.FirstAt.IsZero() {
+		ms := e.FirstAt.Sub(e.AdmittedAt).Milliseconds()
+		c.FirstTokenMS = &ms
+	}
+	return c
 }

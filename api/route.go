@@ -1,0 +1,182 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sluice"
+)
+
+// maxBody bounds a request's body, in bytes.
+const maxBody = 1 << 20
+
+// config describes the API, with strict JSON and without huma's extras.
+func config() huma.Config {
+	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	registry.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[Problem]())
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title:   "Sluice management API",
+				Version: "1",
+				Description: "Organisations, keys, models, engines, prices, usage and the ledger. " +
+					"Money is written as decimal strings, lists come in pages, errors are problem details (RFC 9457) with a code.",
+			},
+			Components: &huma.Components{
+				Schemas: registry,
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"key": {Type: "http", Scheme: "bearer", Description: "An API key. Not needed on the server's Unix socket."},
+				},
+			},
+			Security: []map[string][]string{{"key": {}}},
+		},
+		Formats:                      map[string]huma.Format{"application/json": format, "json": format},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{problemOfHuma},
+	}
+}
+
+// unmarshal reads a body strictly: lenient readers disagree about which of two
+// equal names counts. huma reads each body twice, into an any to check it
+// against the schema and then into the request's type.
+func unmarshal(data []byte, v any) error {
+	err := json.Unmarshal(data, v, json.RejectUnknownMembers(true))
+	if err == nil {
+		return nil
+	}
+	var where string
+	if s := new(json.SemanticError); errors.As(err, &s) {
+		where = string(s.JSONPointer)
+	}
+	var own *sluice.Error
+	if errors.As(err, &own) {
+		return fmt.Errorf("%s: %s", where, own.Message)
+	}
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		return fmt.Errorf("the body has a name twice: %w", err)
+	}
+	if where != "" {
+		return fmt.Errorf("%s does not fit", where)
+	}
+	return fmt.Errorf("the body is no JSON: %w", err)
+}
+
+// route is an operation as it is registered, with the roles it is open to.
+type route struct {
+	id      string
+	method  string
+	path    string // below Prefix
+	tag     string
+	summary string
+	roles   []sluice.Role
+	status  int // of success; zero is 200, or 204 without a body
+}
+
+// answer is what huma writes: a body and nothing else.
+type answer[O any] struct{ Body O }
+
+// register adds an operation that answers with a body.
+func register[I, O any](s *Server, r route, handle func(context.Context, *caller, *I) (O, error)) {
+	add(s, r, func(ctx context.Context, in *I) (*answer[O], error) {
+		out, err := handle(ctx, callerOf(ctx), in)
+		if err != nil {
+			return nil, err
+		}
+		return &answer[O]{out}, nil
+	})
+}
+
+// registerEmpty adds an operation that answers without a body.
+func registerEmpty[I any](s *Server, r route, handle func(context.Context, *caller, *I) error) {
+	add(s, r, func(ctx context.Context, in *I) (*struct{}, error) {
+		return &struct{}{}, handle(ctx, callerOf(ctx), in)
+	})
+}
+
+// add registers an operation with its authorisation, its log line and its errors.
+func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, error)) {
+	s.routes = append(s.routes, r)
+	description := "Open to the roles"
+	for i, role := range r.roles {
+		if i > 0 {
+			description += ","
+		}
+		description += " " + string(role)
+	}
+	op := huma.Operation{
+		OperationID: r.id, Method: r.method, Path: r.path, Tags: []string{r.tag},
+		Summary: r.summary, Description: description + ".",
+		DefaultStatus: r.status, MaxBodyBytes: maxBody,
+		Middlewares: huma.Middlewares{s.guard(r)},
+	}
+	huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, s.refused(ctx, r, err)
+		}
+		if r.method != http.MethodGet {
+			s.opt.Log.InfoContext(ctx, "the management API was used", "operation", r.id, "role", string(callerOf(ctx).role), "key", callerOf(ctx).key)
+		}
+		return out, nil
+	})
+}
+
+// guard lets only those through that the route is open to, before anything of
+// the request but its head is read.
+func (s *Server) guard(r route) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		req, w := humago.Unwrap(ctx)
+		who, err := s.authorise(req, r.roles)
+		if err != nil {
+			_, _ = io.CopyN(io.Discard, req.Body, 4096) // a short body, so that the connection can be kept
+			writeProblem(w, err)
+			return
+		}
+		next(oneStatus{huma.WithValue(ctx, callerKey{}, who)})
+	}
+}
+
+// tidySchemas says of arrays that they are never null, which is so: the
+// handlers make them, and null is refused in requests.
+func tidySchemas(o *huma.OpenAPI) {
+	for _, s := range o.Components.Schemas.Map() {
+		notNull(s)
+	}
+}
+
+func notNull(s *huma.Schema) {
+	if s == nil {
+		return
+	}
+	if s.Type == huma.TypeArray {
+		s.Nullable = false
+	}
+	notNull(s.Items)
+	for _, p := range s.Properties {
+		notNull(p)
+	}
+	if more, ok := s.AdditionalProperties.(*huma.Schema); ok {
+		notNull(more)
+	}
+}
+
+// OpenAPI returns the contract as YAML: what openapi.yaml must say.
+func OpenAPI() ([]byte, error) {
+	text, err := New(Options{}).huma.OpenAPI().YAML()
+	if err != nil {
+		return nil, fmt.Errorf("writing the OpenAPI document: %w", err)
+	}
+	return text, nil
+}

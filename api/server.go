@@ -1,0 +1,162 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"sluice"
+	"sluice/fleet"
+)
+
+// Prefix is where the operations stand.
+const Prefix = "/api/v1"
+
+// openAPI is what GET /api/v1/openapi.yaml answers.
+//
+//go:embed openapi.yaml
+var openAPI []byte
+
+// Identity knows the keys that are in use.
+type Identity interface {
+	// Identify returns who has the key with that hash. Whether the key may be used
+	// now is asked of the key itself.
+	Identify(hash sluice.KeyHash) (*sluice.Principal, bool)
+}
+
+// Fleet knows the live state of the engines.
+type Fleet interface {
+	Status() []fleet.EngineStatus
+}
+
+// Options are what a Server works with. All but URL, Version, Now and Log are required.
+type Options struct {
+	Tenants   Tenants
+	Keys      Keys
+	Catalogue Catalogue
+	Prices    Prices
+	Books     Books
+	Settings  Settings
+	Ledger    Ledger
+	Fleet     Fleet
+	Identity  Identity
+
+	// Reload makes the server take up what the store says now. It runs after each
+	// change and before its answer, one at a time. An error leaves what was.
+	Reload func(ctx context.Context) error
+
+	URL     string // where the server is reached, for the setup page to show
+	Version string
+	Now     func() time.Time // default time.Now
+	Log     *slog.Logger     // default: discarded
+}
+
+// Server is the management API. It answers everything below Prefix and the
+// setup page at /setup, for callers with a key; Local is the same for the
+// operator of this machine.
+type Server struct {
+	opt     Options
+	handler http.Handler
+	huma    huma.API
+	routes  []route // as registered
+
+	changing sync.Mutex // one change of the configuration at a time
+	setup    setup
+	started  time.Time
+}
+
+// New returns the server.
+func New(o Options) *Server {
+	o.Version = cmp.Or(o.Version, "unknown")
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{opt: o, started: o.Now()}
+	mux := http.NewServeMux()
+	s.huma = humago.NewWithPrefix(mux, Prefix, config())
+	s.registerOrganisations()
+	s.registerBalances()
+	s.registerProjects()
+	s.registerKeys()
+	s.registerModels()
+	s.registerEngines()
+	s.registerPrices()
+	s.registerUsage()
+	s.registerLedger()
+	s.registerApply()
+	s.registerStatus()
+	tidySchemas(s.huma.OpenAPI())
+
+	mux.HandleFunc("GET "+Prefix+"/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+yaml")
+		_, _ = w.Write(openAPI) // a caller who left
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, sluice.Errorf(sluice.CodeNotFound, "There is no %s %s.", r.Method, r.URL.Path))
+	})
+	s.registerSetup(mux)
+
+	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, sluice.Errorf(sluice.CodeForbidden, "A page of another origin may not ask for this."))
+	}))
+	s.handler = cross.Handler(mux)
+	return s
+}
+
+// ServeHTTP answers callers with a key. They are known by the Authorization
+// header alone: no cookie and no address says who somebody is.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.serve(w, r, nil)
+}
+
+// Local answers the operator of this machine, who needs no key. It must only
+// be reached through a Unix socket that nobody else can open.
+func (s *Server) Local() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.serve(w, r, &caller{role: sluice.RoleOwner, local: true})
+	})
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, local *caller) {
+	defer func() {
+		fault := recover()
+		if fault == nil || fault == http.ErrAbortHandler {
+			return
+		}
+		s.opt.Log.ErrorContext(r.Context(), "the management API panicked", "method", r.Method, "path", r.URL.Path, "fault", fault)
+		panic(http.ErrAbortHandler) // the answer may have begun: end the connection
+	}()
+	w.Header().Set("Cache-Control", "no-store") // answers hold secrets, balances and what may change at once
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	s.handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), localKey{}, local)))
+}
+
+// change runs fn, which writes to the store, and then Reload. One change runs
+// at a time, so that what fn read is still so when it writes, and a caller who
+// leaves does not stop it halfway.
+func (s *Server) change(ctx context.Context, fn func(context.Context) error) error {
+	ctx = context.WithoutCancel(ctx)
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	if err := fn(ctx); err != nil {
+		return err
+	}
+	if err := s.opt.Reload(ctx); err != nil {
+		return &sluice.Error{
+			Code: sluice.CodeUnavailable, Err: err,
+			Message: "The change is stored, but the server could not take it up and goes on as before. It will with the next change or restart.",
+		}
+	}
+	return nil
+}
