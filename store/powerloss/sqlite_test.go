@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,15 +104,41 @@ func TestHarnessCanFail(t *testing.T) {
 	}
 }
 
-// losePower works on a book through some power losses and returns an error when
-// the book comes back wrong.
-func losePower(seed uint64, config powerloss.Config, pragmas ...string) error {
-	b := &book{
+// TestSeedRepeats runs some seeds twice: what was acknowledged and what survived
+// must be the same, or a failure could not be looked into.
+func TestSeedRepeats(t *testing.T) {
+	run := func(seed uint64) (history []string) {
+		b := newBook(seed, anyDisk(seed), "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(40)")
+		for range 4 {
+			planStrike(b.disk, b.rng)
+			if err := b.boot(b.work); err != nil {
+				t.Fatal(err)
+			}
+			history = append(history, fmt.Sprint(b.acked, b.pending))
+			b.disk.Restart()
+		}
+		return history
+	}
+	for seed := range uint64(8) {
+		if a, b := run(seed), run(seed); !slices.Equal(a, b) {
+			t.Errorf("seed %d: %v, then %v", seed, a, b)
+		}
+	}
+}
+
+func newBook(seed uint64, config powerloss.Config, pragmas ...string) *book {
+	return &book{
 		config:  config,
 		disk:    powerloss.NewDisk(seed, config),
 		rng:     rand.New(rand.NewPCG(seed, 1)),
 		pragmas: pragmas,
 	}
+}
+
+// losePower works on a book through some power losses and returns an error when
+// the book comes back wrong.
+func losePower(seed uint64, config powerloss.Config, pragmas ...string) error {
+	b := newBook(seed, config, pragmas...)
 	for range 3 {
 		planStrike(b.disk, b.rng)
 		if err := b.boot(b.work); err != nil {
