@@ -2,7 +2,10 @@
 
 package fleet
 
-import "syscall"
+import (
+	"errors"
+	"syscall"
+)
 
 // nothingToRead reports whether a socket is open and silent. Go's sockets do
 // not block, so that reading one with nothing to read says EAGAIN. A byte that is there is
@@ -10,5 +13,5 @@ import "syscall"
 func nothingToRead(fd uintptr) bool {
 	var b [1]byte
 	_, err := syscall.Read(int(fd), b[:])
-	return err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
+	return errors.Is(err, syscall.EAGAIN)
 }

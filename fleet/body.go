@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync/atomic"
 	"time"
@@ -71,7 +72,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	for {
 		n, err := b.next(p)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			err = b.fail(err)
 		}
 		b.err = err
@@ -89,7 +90,7 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) next(p []byte) (int, error) {
 	n, err := b.conn.read(p, b.client.timeouts.Idle)
 	switch {
-	case err == io.EOF && b.framing == untilClose:
+	case b.framing == untilClose && errors.Is(err, io.EOF):
 		b.end()
 		return 0, io.EOF
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"strings"
@@ -175,7 +176,7 @@ func (t *client) roundTrip(c *conn, opening string, req *sluice.EngineRequest) (
 		err = writeErr
 	}
 	if !began && !timedOut(err) {
-		err = errors.Join(errUnanswered, err)
+		err = fmt.Errorf("%w: %w", errUnanswered, err)
 	}
 	return h, false, err
 }

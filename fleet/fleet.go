@@ -30,12 +30,12 @@ type Options struct {
 	IdleConns   int                                                                  // idle connections kept per engine; default 256
 	IdleTimeout time.Duration                                                        // how long; default 30 seconds
 
-	Failures      int           // in a row that eject an engine; default 3
-	Ejection      time.Duration // the first one, doubled with each in a row; default 2 seconds
-	LongestEject  time.Duration // default 30 seconds
-	SlowStart     time.Duration // default 10 seconds
-	ProbeInterval time.Duration // between probes of an engine that is not heard of otherwise; default 10 seconds
-	ProbeTimeout  time.Duration // default 5 seconds
+	Failures        int           // in a row that eject an engine; default 3
+	Ejection        time.Duration // the first one, doubled with each in a row; default 2 seconds
+	LongestEjection time.Duration // default 30 seconds
+	SlowStart       time.Duration // default 10 seconds
+	ProbeInterval   time.Duration // between probes of an engine that is not heard of otherwise; default 10 seconds
+	ProbeTimeout    time.Duration // default 5 seconds
 
 	Log *slog.Logger // default: discarded
 }
@@ -109,7 +109,7 @@ func New(o Options) *Fleet {
 	o.IdleTimeout = orDefault(o.IdleTimeout, 30*time.Second)
 	o.Failures = orDefault(o.Failures, 3)
 	o.Ejection = orDefault(o.Ejection, 2*time.Second)
-	o.LongestEject = orDefault(o.LongestEject, 30*time.Second)
+	o.LongestEjection = orDefault(o.LongestEjection, 30*time.Second)
 	o.SlowStart = orDefault(o.SlowStart, 10*time.Second)
 	o.ProbeInterval = orDefault(o.ProbeInterval, 10*time.Second)
 	o.ProbeTimeout = orDefault(o.ProbeTimeout, 5*time.Second)
@@ -118,7 +118,7 @@ func New(o Options) *Fleet {
 		policy: policy{
 			failures:  o.Failures,
 			ejection:  o.Ejection,
-			longest:   o.LongestEject,
+			longest:   o.LongestEjection,
 			slowStart: o.SlowStart,
 			pause:     fullPause,
 		},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -446,5 +447,44 @@ func TestFailedCallsShowInStatus(t *testing.T) {
 	f.Done(r, sluice.OutcomeFailed)
 	if s := statusOf(f, "a"); s.LastError != "engine_failed: The engine failed.: connecting to 127.0.0.1:9: no route to host" || s.LastErrorAt.IsZero() {
 		t.Errorf("%+v", s)
+	}
+}
+
+// An engine reached by URL keeps its connection over calls and over Apply.
+func TestEngineByURL(t *testing.T) {
+	var conns atomic.Int32
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s", r.URL.Path, b)
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			conns.Add(1)
+		}
+	}
+	s.Start()
+	defer s.Close()
+	e := sluice.Engine{ID: "a", Kind: sluice.EngineHTTP, URL: s.URL + "/v1", Models: map[string]string{"m": "own"}}
+	f := applied(t, Options{}, e)
+	defer f.Close()
+	for i := range 3 {
+		r := route(t, f)
+		reply, err := f.Send(t.Context(), r, chat("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(reply.Body)
+		if string(b) != "/v1/chat/completions {}" || r.Model != "own" || err != nil {
+			t.Errorf("%q as %s, %v", b, r.Model, err)
+		}
+		reply.Body.Close()
+		f.Done(r, sluice.OutcomeServed)
+		e.Concurrent = int64(i + 1)
+		if err := f.Apply([]sluice.Engine{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := statusOf(f, "a"); conns.Load() != 1 || s.Served != 3 {
+		t.Errorf("%d connections, %+v", conns.Load(), s)
 	}
 }

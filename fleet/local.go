@@ -3,6 +3,7 @@ package fleet
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -96,20 +97,20 @@ type localWriter struct {
 
 // run runs the handler to its end, however it ends.
 func (w *localWriter) run(h http.Handler, r *http.Request) {
-	end := io.ErrUnexpectedEOF // should the handler end its goroutine
+	end, finished := io.ErrUnexpectedEOF, false // unless ServeHTTP returns
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler {
 			end = fmt.Errorf("the engine's handler panicked: %v", p)
 			w.log.Error("an engine's handler panicked", "panic", p, "stack", string(debug.Stack()))
 		}
-		if end == io.EOF {
+		if finished {
 			w.begin()
 		}
 		w.pipe.finish(end)
 		w.start.Do(func() { close(w.started) })
 	}()
 	h.ServeHTTP(w, r)
-	end = io.EOF
+	end, finished = io.EOF, true
 }
 
 // begin fixes the head and lets the caller have it.
@@ -182,7 +183,7 @@ func (b *localBody) Read(p []byte) (int, error) {
 			continue
 		}
 		b.err = err
-		if err != io.EOF && err != errClosed {
+		if !errors.Is(err, io.EOF) && !errors.Is(err, errClosed) {
 			b.err = failure(b.ctx, b.report, "reading the engine's answer", err)
 		}
 		b.Close()

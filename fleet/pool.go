@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -61,9 +62,8 @@ func (p *pool) expire(now time.Time) {
 	for n < len(p.idle) && now.Sub(p.idle[n].since) >= p.ttl {
 		n++
 	}
-	old := append([]*conn(nil), p.idle[:n]...)
-	p.idle = append(p.idle[:0], p.idle[n:]...)
-	clear(p.idle[len(p.idle):cap(p.idle)])
+	old := slices.Clone(p.idle[:n])
+	p.idle = slices.Delete(p.idle, 0, n)
 	p.mu.Unlock()
 	for _, c := range old {
 		c.net.Close()

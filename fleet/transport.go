@@ -68,7 +68,7 @@ var errClosed = errors.New("reading an engine's answer after closing it")
 
 // cut makes an early end an error.
 func cut(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
