@@ -47,9 +47,9 @@ func TestParseRefuses(t *testing.T) {
 		"sim:h100?seed=-1":                     `seed="-1"`,
 		"sim:h100?tokens=0":                    "whole number from 1",
 		"sim:h100?seats=many":                  "whole number",
-		"sim:h100?mbu=0":                       "above 0",
-		"sim:h100?mfu=NaN":                     "above 0",
-		"sim:h100?mfu=1.1":                     "up to 1",
+		"sim:h100?mbu=0":                       "from 0.01 to 1",
+		"sim:h100?mfu=NaN":                     "from 0.01 to 1",
+		"sim:h100?mfu=1.1":                     "from 0.01 to 1",
 		"sim:h100?budget=10":                   "too small for 256 seats",
 		"sim:h100?chips=1&model=moe-106b-a12b": "moe-106b-a12b does not fit on 1 × h100",
 		"sim:h100?kv=1000000":                  "hold 488052 tokens",
@@ -99,7 +99,7 @@ func TestParseFault(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("sim:h100?model=moe-106b-a12b&seed=1")
 	f.Add("sim:pace?itl=10ms&fault=slow&after=3&every=2&delay=1s")
-	f.Add("sim:b200?chips=2&kv=100&seats=1&budget=1&mbu=0.001")
+	f.Add("sim:b200?chips=2&kv=100&seats=1&budget=1&mbu=0.01")
 	f.Fuzz(func(t *testing.T, url string) {
 		cfg, err := Parse(url)
 		if err != nil {

@@ -35,8 +35,8 @@ func whole(to *int, least, most int) func(string) error {
 func fraction(to *float64) func(string) error {
 	return func(s string) error {
 		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || !(f > 0 && f <= 1) {
-			return errors.New("not a number above 0 and up to 1")
+		if err != nil || !(f >= 0.01 && f <= 1) { // less would make steps of hours; NaN is neither
+			return errors.New("not a number from 0.01 to 1")
 		}
 		*to = f
 		return nil
