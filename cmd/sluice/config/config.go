@@ -1,0 +1,247 @@
+// Package config holds the server's settings: one struct, filled from
+// defaults, a YAML file, the environment (SLUICE_*) and flags, in that order. Each
+// field's name, variable, flag and help come from its tags, so they cannot differ.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Config is every setting of `sluice serve`.
+type Config struct {
+	Listen   string `yaml:"listen" help:"address to serve on; port 0 picks a free one"`
+	Data     string `yaml:"data" help:"folder for the database and everything else that is kept"`
+	Database string `yaml:"database" help:"sqlite:PATH or postgres://…; empty is SQLite in the data folder"`
+	TLSCert  string `yaml:"tls_cert" help:"certificate file (PEM) to serve HTTPS with"`
+	TLSKey   string `yaml:"tls_key" help:"the certificate's key file (PEM)"`
+
+	LogLevel string `yaml:"log_level" help:"debug, info, warn or error"`
+	OTLP     string `yaml:"otlp" help:"OTLP/HTTP endpoint for traces, such as http://127.0.0.1:4318; empty sends none"`
+
+	Embedded bool   `yaml:"embedded" help:"serve the model in the binary, and a trial key for it, when nothing else is set up"`
+	GGUF     string `yaml:"gguf" help:"GGUF file to serve as the embedded model instead of the one in the binary"`
+
+	MaxBody      int64         `yaml:"max_body" help:"largest request body in bytes"`
+	BodyTimeout  time.Duration `yaml:"body_timeout" help:"time for a request's body to arrive"`
+	KeepAlive    time.Duration `yaml:"keep_alive" help:"a silent stream gets a comment so often; negative: never"`
+	Attempts     int64         `yaml:"attempts" help:"engines tried before a call fails"`
+	Slice        int64         `yaml:"slice" help:"output tokens that a hold covers at a time"`
+	HoldWait     time.Duration `yaml:"hold_wait" help:"how long a call waits for money that running calls hold"`
+	DrainLimit   time.Duration `yaml:"drain_limit" help:"how long a left call is drained where an engine's policy is to drain"`
+	StopTimeout  time.Duration `yaml:"stop_timeout" help:"time for streams to finish after SIGTERM"`
+	Connections  int64         `yaml:"connections" help:"client connections at once; 0 is no limit"`
+	AllowMetrics bool          `yaml:"allow_metrics" help:"serve /metrics to other machines without a key"`
+}
+
+// Default returns the settings of a newcomer.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:8080", Data: "data", LogLevel: "info", Embedded: true,
+		MaxBody: 32 << 20, BodyTimeout: 30 * time.Second, KeepAlive: 10 * time.Second, Attempts: 3, Slice: 2048,
+		HoldWait: 30 * time.Second, DrainLimit: 2 * time.Minute, StopTimeout: 10 * time.Minute,
+	}
+}
+
+// Setting is one field, by the names it has in the file, the environment and
+// on the command line.
+type Setting struct {
+	Name  string // "log_level"
+	Env   string // "SLUICE_LOG_LEVEL"
+	Flag  string // "log-level"
+	Help  string
+	value reflect.Value
+}
+
+// Settings lists the fields of c, which they set.
+func (c *Config) Settings() []Setting {
+	v := reflect.ValueOf(c).Elem()
+	list := make([]Setting, v.NumField())
+	for i := range list {
+		tag := v.Type().Field(i).Tag
+		name := tag.Get("yaml")
+		list[i] = Setting{
+			Name: name, Env: "SLUICE_" + strings.ToUpper(name), Flag: strings.ReplaceAll(name, "_", "-"),
+			Help: tag.Get("help"), value: v.Field(i),
+		}
+	}
+	return list
+}
+
+// String returns the current value; it makes *Setting a flag value.
+func (s *Setting) String() string {
+	if !s.value.IsValid() {
+		return ""
+	}
+	return fmt.Sprint(s.value.Interface())
+}
+
+// Type names the kind of value, for help texts.
+func (s *Setting) Type() string {
+	switch s.value.Interface().(type) {
+	case bool:
+		return "bool"
+	case int64:
+		return "int"
+	case time.Duration:
+		return "duration"
+	}
+	return "string"
+}
+
+// Set parses a value.
+func (s *Setting) Set(text string) error {
+	switch s.value.Interface().(type) {
+	case string:
+		s.value.SetString(text)
+	case bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", text)
+		}
+		s.value.SetBool(b)
+	case time.Duration:
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf("%q is not a duration such as 30s or 2m", text)
+		}
+		s.value.SetInt(int64(d))
+	case int64:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number", text)
+		}
+		s.value.SetInt(n)
+	}
+	return nil
+}
+
+// ReadFile takes over what a YAML file sets. Unknown names are refused.
+func (c *Config) ReadFile(path string) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	if err := c.ReadYAML(raw); err != nil {
+		return fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return nil
+}
+
+// ReadYAML takes over what a YAML document sets. Unknown names and a second
+// document are refused; an empty one sets nothing.
+func (c *Config) ReadYAML(raw []byte) error {
+	next := *c
+	dec, err := yaml.NewLoader(bytes.NewReader(raw), yaml.WithKnownFields())
+	if err != nil {
+		return err
+	}
+	if err := dec.Load(&next); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if err := dec.Load(new(any)); !errors.Is(err, io.EOF) {
+		return errors.New("more than one YAML document")
+	}
+	*c = next
+	return nil
+}
+
+// ReadEnv takes over the variables SLUICE_*. One that names no setting is
+// refused: it is a slip of the pen.
+func (c *Config) ReadEnv(environ []string) error {
+	byEnv := map[string]Setting{}
+	for _, s := range c.Settings() {
+		byEnv[s.Env] = s
+	}
+	for _, pair := range environ {
+		name, text, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, "SLUICE_") || reserved(name) {
+			continue
+		}
+		s, ok := byEnv[name]
+		if !ok {
+			return fmt.Errorf("environment: %s is no setting; `sluice serve --help` lists them", name)
+		}
+		if err := s.Set(text); err != nil {
+			return fmt.Errorf("environment: %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// reserved reports whether a variable belongs to the command line's other
+// commands or to the project's tests.
+func reserved(name string) bool {
+	switch name {
+	case "SLUICE_SERVER", "SLUICE_KEY", "SLUICE_CONFIG":
+		return true
+	}
+	return strings.HasPrefix(name, "SLUICE_TEST_") || strings.HasPrefix(name, "SLUICE_CRASH_") || strings.HasPrefix(name, "SLUICE_POWERLOSS_")
+}
+
+// Check reports the first setting that cannot be used.
+func (c *Config) Check() error {
+	switch {
+	case c.Data == "":
+		return errors.New("data: no folder given")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("tls_cert and tls_key go together")
+	case c.MaxBody < 1:
+		return errors.New("max_body must be at least 1")
+	case c.Attempts < 1 || c.Slice < 1:
+		return errors.New("attempts and slice must be at least 1")
+	case c.Connections < 0:
+		return errors.New("connections must not be negative")
+	case c.BodyTimeout <= 0 || c.HoldWait <= 0 || c.DrainLimit <= 0 || c.StopTimeout <= 0 || c.KeepAlive == 0:
+		return errors.New("durations must be positive (keep_alive may be negative: never)")
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	switch c.LogLevel {
+	case "debug", "info", "warn", "error":
+	default:
+		return fmt.Errorf("log_level: %q is none of debug, info, warn, error", c.LogLevel)
+	}
+	return nil
+}
+
+// DSN returns the database to open.
+func (c *Config) DSN() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return "sqlite:" + filepath.Join(c.Data, "sluice.db")
+}
+
+// YAML writes the settings as a file that ReadFile takes, each with its help.
+func (c *Config) YAML() ([]byte, error) {
+	var out bytes.Buffer
+	for _, s := range c.Settings() {
+		value, err := yaml.Marshal(map[string]any{s.Name: s.plain()})
+		if err != nil {
+			return nil, fmt.Errorf("writing %s: %w", s.Name, err)
+		}
+		fmt.Fprintf(&out, "# %s ($%s, --%s)\n%s", s.Help, s.Env, s.Flag, value)
+	}
+	return out.Bytes(), nil
+}
+
+// plain is the value as YAML shows it: durations as text.
+func (s *Setting) plain() any {
+	if d, ok := s.value.Interface().(time.Duration); ok {
+		return d.String()
+	}
+	return s.value.Interface()
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"html/template"
+	"net/http"
+	"net/url"
+
+	"sluice"
+	"sluice/api"
+	"sluice/gateway"
+	"sluice/infer/box"
+)
+
+// management is the management API over this server's parts.
+func (s *server) management(publicURL string) *api.Server {
+	return api.New(api.Options{
+		Tenants: s.store, Keys: s.store, Catalogue: s.store, Prices: s.store, Books: s.store, Settings: s.store,
+		Ledger: s.ledger, Fleet: s.fleet, Identity: identity{s.gateway}, Reload: s.reload,
+		Version: version, URL: publicURL, Log: s.log,
+	})
+}
+
+// identity knows the keys as the gateway does at the moment.
+type identity struct{ gateway *gateway.Gateway }
+
+// Identify returns who has the key with the hash.
+func (i identity) Identify(hash sluice.KeyHash) (*sluice.Principal, bool) {
+	return i.gateway.Directory().Identify(hash)
+}
+
+// operatorKey reports whether the request shows a usable key of the operator's.
+func (s *server) operatorKey(r *http.Request) bool {
+	_, secret, ok := r.BasicAuth()
+	if !ok {
+		secret = bearerOf(r)
+	}
+	p, found := identity{s.gateway}.Identify(sluice.HashKey(secret))
+	return found && p.Key.Role.Operator() && p.Key.Usable(clock()) == nil
+}
+
+// bearerOf returns the bearer token of a request.
+func bearerOf(r *http.Request) string {
+	const scheme = "Bearer "
+	if a := r.Header.Get("Authorization"); len(a) > len(scheme) && a[:len(scheme)] == scheme {
+		return a[len(scheme):]
+	}
+	return ""
+}
+
+// ready is what the server says once it takes calls.
+func (s *server) ready(publicURL string) ready {
+	r := ready{Event: "ready", URL: publicURL, TrialKey: s.first.trialKey}
+	if s.first.trialKey != "" {
+		r.Model = box.Name
+	}
+	if s.first.setup != "" {
+		r.SetupURL = publicURL + "/setup?token=" + url.QueryEscape(s.first.setup)
+	}
+	return r
+}
+
+// home says what answers here, to a person who opens the address in a browser.
+func (s *server) home(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'")
+	_ = homePage().Execute(w, version) // the visitor may be gone
+}
+
+func homePage() *template.Template {
+	return template.Must(template.New("home").Parse(`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sluice</title><link rel="stylesheet" href="/setup/style.css"></head>
+<body><main><h1>Sluice</h1>
+<p>Version {{.}} is running. It speaks OpenAI's API under <code>/v1</code> and is managed under
+<a href="/api/v1/openapi.yaml"><code>/api/v1</code></a> or with the command <code>sluice</code>.</p>
+<p>To make the first administrator, open the link that <code>sluice serve</code> printed when it started.</p>
+</main></body></html>
+`))
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"sluice"
+	"sluice/cmd/sluice/config"
+	"sluice/plug/metrics"
+	"sluice/plug/otlp"
+)
+
+// observers tell the outside what the gateway and the ledger do.
+type observers struct {
+	metrics *metrics.Metrics
+	traces  *otlp.Tracer // nil without a collector
+	log     *slog.Logger
+}
+
+func newObservers(ctx context.Context, cfg config.Config, log *slog.Logger) (*observers, error) {
+	o := &observers{metrics: metrics.New(), log: log}
+	if cfg.OTLP != "" {
+		var err error
+		if o.traces, err = otlp.New(ctx, cfg.OTLP, version); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+func (o *observers) close() error {
+	if o.traces == nil {
+		return nil
+	}
+	return o.traces.Close()
+}
+
+// CallEnded implements gateway.Observer.
+func (o *observers) CallEnded(r sluice.Report) {
+	o.metrics.CallEnded(r)
+	if o.traces != nil {
+		o.traces.CallEnded(r)
+	}
+	if r.Failed != nil && (r.Failed.Code == sluice.CodeEngineFailed || r.Failed.Code == sluice.CodeTimeout) {
+		o.log.Warn("a call failed", "call", r.CallID, "model", r.Model, "engine", r.Engine, "error", r.Failed)
+	}
+	if o.log.Enabled(context.Background(), slog.LevelDebug) {
+		o.log.Debug("call", "call", r.CallID, "model", r.Model, "engine", r.Engine, "result", r.Result(),
+			"tokens", r.Event.Usage.Total(), "took", r.EndedAt.Sub(r.StartedAt).String())
+	}
+}
+
+// commit hears of each durable group of postings.
+func (o *observers) commit(postings int, took time.Duration) { o.metrics.Committed(postings, took) }
+
+// watch adds the gauges that are read from the running server.
+func (o *observers) watch(s *server) {
+	o.metrics.Gauge("sluice_holds", "Calls that hold money now.", func() float64 { return float64(s.ledger.Holds()) })
+	o.metrics.Gauge("sluice_ledger_queue", "Postings that wait for the ledger's writer.", func() float64 { return float64(s.ledger.Queued()) })
+	o.metrics.Gauge("sluice_running_calls", "Calls under way.", func() float64 { return float64(s.gateway.Running()) })
+	o.metrics.Gauge("sluice_engines_serving", "Engines that take calls.", func() float64 { return float64(s.serving()) })
+}
+
+// serving counts the engines that are not ejected.
+func (s *server) serving() int {
+	n := 0
+	for _, e := range s.fleet.Status() {
+		if e.EjectedUntil.IsZero() || e.EjectedUntil.Before(clock()) {
+			n++
+		}
+	}
+	return n
+}
+
+// metrics serves /metrics to this machine and, where the operator allows it or
+// shows a key of the operator's, to others.
+func (s *server) metrics() http.Handler {
+	h := s.seen.metrics.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.cfg.AllowMetrics && !fromLoopback(r) && !s.operatorKey(r) {
+			http.Error(w, "metrics are for this machine, or for a key of the operator's", http.StatusForbidden)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// fromLoopback reports whether the request's connection comes from this machine.
+func fromLoopback(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

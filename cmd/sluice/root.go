@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"sluice"
+	"sluice/api/client"
+	"sluice/cmd/sluice/config"
+)
+
+// Rules of the command line: what a script reads goes to stdout, what a person
+// is told beside it to stderr. With --json there is one object on a line, for
+// each result. Errors name the cause and, where there is one, the next step.
+
+// cli is what the commands share.
+type cli struct {
+	in       io.Reader
+	out, err io.Writer
+
+	data   string
+	server string
+	key    string
+	json   bool
+}
+
+// run executes a command line and returns the exit code: 0 for success, 1 for
+// an error, 2 for words that are no command.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	c := &cli{in: in, out: out, err: errOut}
+	root := c.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	var said *reported
+	if !errors.As(err, &said) {
+		c.complain(err)
+	}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return 2
+	}
+	return 1
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ error }
+
+// reported is a failure that the command has shown already.
+type reported struct{ error }
+
+// complain tells a person, or a script, what went wrong.
+func (c *cli) complain(err error) {
+	var e *sluice.Error
+	if c.json {
+		code, message := "error", err.Error()
+		if errors.As(err, &e) {
+			code, message = string(e.Code), e.Message
+		}
+		_ = json.NewEncoder(c.err).Encode(map[string]any{"error": map[string]string{"code": code, "message": message}}) // nowhere else to tell
+		return
+	}
+	text := err.Error()
+	if errors.As(err, &e) {
+		text = e.Message
+	}
+	_, _ = fmt.Fprintln(c.err, "sluice:", text) // nowhere else to tell
+}
+
+// root is the command tree.
+func (c *cli) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sluice",
+		Short: "Run open-weight models as a service that is sold",
+		Long: "Sluice serves models over OpenAI's API, meters every token, and bills it from prepaid balances.\n" +
+			"`sluice serve` starts the server; the other commands speak to it, on this machine through its data folder.",
+		SilenceErrors: true, SilenceUsage: true,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w; `%s --help` lists what there is", err, cmd.CommandPath())}
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&c.data, "data", envOr("SLUICE_DATA", config.Default().Data), "the server's data folder ($SLUICE_DATA)")
+	flags.StringVar(&c.server, "server", os.Getenv("SLUICE_SERVER"), "URL of a server to speak to over the network instead ($SLUICE_SERVER)")
+	flags.StringVar(&c.key, "key", os.Getenv("SLUICE_KEY"), "API key for --server ($SLUICE_KEY)")
+	flags.BoolVar(&c.json, "json", false, "answer in JSON, one object on a line")
+	root.AddCommand(
+		c.serveCommand(), c.orgCommand(), c.projectCommand(), c.keyCommand(), c.modelCommand(), c.engineCommand(),
+		c.priceCommand(), c.balanceCommand(), c.creditCommand(), c.usageCommand(), c.ledgerCommand(), c.applyCommand(),
+		c.statusCommand(), c.versionCommand(),
+	)
+	return root
+}
+
+func envOr(name, otherwise string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+// client speaks to the server: over the network when --server is given, or
+// else through the socket in the data folder.
+func (c *cli) client() (*client.Client, error) {
+	if c.server != "" {
+		return client.New(c.server, c.key)
+	}
+	path, err := socketPath(c.data)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("no server runs on the data folder %q: start one with `sluice serve --data %s`, or name one with --server", c.data, c.data)
+	}
+	return client.Local(path), nil
+}
+
+// show prints a result: as JSON, or by human when people read.
+func (c *cli) show(v any, human func(w io.Writer)) error {
+	if c.json {
+		return json.NewEncoder(c.out).Encode(v)
+	}
+	w := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
+	human(w)
+	return w.Flush()
+}
+
+// row prints one line of a table.
+func row(w io.Writer, cells ...any) {
+	for i, cell := range cells {
+		if i > 0 {
+			_, _ = io.WriteString(w, "\t") // a tabwriter's buffer; Flush tells
+		}
+		_, _ = fmt.Fprint(w, cell)
+	}
+	_, _ = io.WriteString(w, "\n")
+}
+
+// exactly says how many words a command takes, and which.
+func exactly(n int, words string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return &usageError{fmt.Errorf("`%s` takes %s, not %d words; see --help", cmd.CommandPath(), words, len(args))}
+		}
+		return nil
+	}
+}
+
+// none is for commands that take no words.
+func none(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return &usageError{fmt.Errorf("`%s` takes no words, but got %q; see --help", cmd.CommandPath(), args[0])}
+	}
+	return nil
+}
+
+// group is a command that only holds others.
+func group(use, short string, children ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return &usageError{fmt.Errorf("`%s` has no command %q; see --help", cmd.CommandPath(), args[0])}
+		}
+		return nil
+	}, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(children...)
+	return cmd
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"sluice"
+	"sluice/billing"
+	"sluice/cmd/sluice/config"
+	"sluice/fleet"
+	"sluice/gateway"
+	"sluice/store"
+)
+
+// server is a running Sluice. Its fields are set in the order of boot.
+type server struct {
+	cfg     config.Config
+	log     *slog.Logger
+	store   *store.DB
+	fleet   *fleet.Fleet
+	seen    *observers
+	ledger  *billing.Ledger
+	gateway *gateway.Gateway
+	salt    []byte
+	first   welcome
+}
+
+// serve boots a server, says when it is ready, and runs until ctx ends; then
+// it drains. This function is the boot sequence, from top to bottom.
+func serve(ctx context.Context, cfg config.Config, announce func(ready) error, logTo io.Writer) (err error) {
+	s := &server{cfg: cfg, log: newLogger(cfg, logTo)}
+	defer func() { err = errors.Join(err, s.close()) }()
+
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	if s.store, err = store.Open(ctx, cfg.DSN()); err != nil {
+		return err
+	}
+	if s.seen, err = newObservers(ctx, cfg, s.log); err != nil {
+		return err
+	}
+	s.ledger, err = billing.Open(ctx, s.store, billing.Options{
+		HoldWait: cfg.HoldWait, Spool: filepath.Join(cfg.Data, "spool.jsonl"), Log: s.log, OnCommit: s.seen.commit,
+	})
+	if err != nil {
+		return err
+	}
+	s.fleet = fleet.New(fleet.Options{Local: s.localEngine, Log: s.log})
+	s.gateway = gateway.New(gateway.Options{
+		Ledger: s.ledger, Fleet: s.fleet, Observer: s.seen, Log: s.log,
+		MaxBody: cfg.MaxBody, BodyTimeout: cfg.BodyTimeout, KeepAlive: cfg.KeepAlive,
+		DrainLimit: cfg.DrainLimit, Attempts: int(cfg.Attempts), Slice: cfg.Slice,
+	})
+	if s.salt, err = s.secret(ctx, "cache_salt"); err != nil {
+		return err
+	}
+	if s.first, err = s.welcome(ctx); err != nil {
+		return fmt.Errorf("setting up a first model: %w", err)
+	}
+	if err := s.reload(ctx); err != nil {
+		return err
+	}
+	s.seen.watch(s)
+	health, stopHealth := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopHealth()
+	go s.fleet.Run(health)
+
+	doors, err := s.open()
+	if err != nil {
+		return err
+	}
+	if err := announce(s.ready(doors.url())); err != nil {
+		return errors.Join(err, doors.close())
+	}
+	return doors.serveUntil(ctx, cfg.StopTimeout, s.log)
+}
+
+// close ends what runs, in the reverse order of boot.
+func (s *server) close() error {
+	var errs []error
+	if s.fleet != nil {
+		errs = append(errs, s.fleet.Close())
+	}
+	if s.ledger != nil {
+		s.ledger.Close()
+	}
+	if s.seen != nil {
+		errs = append(errs, s.seen.close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// reload reads the configuration from the store and gives it to the fleet and
+// the gateway. The management API calls it after each change.
+func (s *server) reload(ctx context.Context) error {
+	c := gateway.Config{SaltSecret: s.salt}
+	var err error
+	read := func(what string, load func() error) {
+		if err == nil {
+			if loadErr := load(); loadErr != nil {
+				err = fmt.Errorf("loading %s: %w", what, loadErr)
+			}
+		}
+	}
+	read("organisations", func() (err error) { c.Organisations, err = s.store.Organisations(ctx); return })
+	read("projects", func() (err error) { c.Projects, err = s.store.Projects(ctx); return })
+	read("keys", func() (err error) { c.Keys, err = s.store.Keys(ctx); return })
+	read("models", func() (err error) { c.Models, err = s.store.Models(ctx); return })
+	read("engines", func() (err error) { c.Engines, err = s.store.Engines(ctx); return })
+	read("price books", func() (err error) { c.Books, err = s.store.Books(ctx); return })
+	if err != nil {
+		return err
+	}
+	directory, err := gateway.NewDirectory(c)
+	if err != nil {
+		return err
+	}
+	engines := make([]sluice.Engine, len(c.Engines))
+	for i, e := range c.Engines {
+		engines[i] = *e
+	}
+	if err := s.fleet.Apply(engines); err != nil {
+		return fmt.Errorf("starting the engines: %w", err)
+	}
+	s.gateway.Use(directory)
+	return nil
+}
+
+// handler is everything that the TCP address serves.
+func (s *server) handler(management http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", s.gateway.Handler())
+	mux.Handle("/api/v1/", management)
+	mux.Handle("/setup", management)
+	mux.Handle("/setup/", management)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.metrics())
+	mux.HandleFunc("GET /{$}", s.home)
+	return mux
+}
+
+// newLogger writes JSON lines.
+func newLogger(cfg config.Config, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+		level = slog.LevelInfo // Check refused it before
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// clock is the server's clock, in one place.
+func clock() time.Time { return time.Now().UTC() }

@@ -1,0 +1,316 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sluice"
+	"sluice/api"
+	"sluice/api/client"
+)
+
+func (c *cli) orgCommand() *cobra.Command {
+	var currency, credit string
+	create := &cobra.Command{
+		Use: "create NAME", Short: "Make an organisation", Args: exactly(1, "one NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in := api.CreateOrganisation{Name: args[0], Currency: sluice.Currency(currency)}
+			if credit != "" {
+				amount, err := sluice.ParseAmount(credit)
+				if err != nil {
+					return err
+				}
+				in.Credit = &amount
+			}
+			return ask(c, func(cl *client.Client) (api.Organisation, error) {
+				return cl.CreateOrganisation(cmd.Context(), in)
+			}, func(w io.Writer, o api.Organisation) {
+				row(w, "organisation", o.ID)
+				row(w, "next", "sluice key create --org "+o.ID)
+			})
+		},
+	}
+	create.Flags().StringVar(&currency, "currency", "USD", "currency of its balance")
+	create.Flags().StringVar(&credit, "credit", "", "credit to begin with, such as 10.00")
+	list := &cobra.Command{
+		Use: "list", Short: "List organisations", Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return listAll(c, []any{"ID", "NAME", "CURRENCY", "SINCE"}, func(cl *client.Client, p api.Paging) (api.Page[api.Organisation], error) {
+				return cl.Organisations(cmd.Context(), p)
+			}, func(w io.Writer, o api.Organisation) { row(w, o.ID, o.Name, o.Currency, day(o.CreatedAt)) })
+		},
+	}
+	return group("org", "Organisations: who is billed", create, list)
+}
+
+func (c *cli) projectCommand() *cobra.Command {
+	var org string
+	var limits api.Limits
+	create := &cobra.Command{
+		Use: "create NAME", Short: "Make a project", Args: exactly(1, "one NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return ask(c, func(cl *client.Client) (api.Project, error) {
+				id, err := onlyOrg(cmd.Context(), cl, org)
+				if err != nil {
+					return api.Project{}, err
+				}
+				return cl.CreateProject(cmd.Context(), api.CreateProject{Organisation: id, Name: args[0], Limits: limits})
+			}, func(w io.Writer, p api.Project) { row(w, "project", p.ID) })
+		},
+	}
+	orgFlag(create, &org)
+	limitFlags(create, &limits)
+	list := &cobra.Command{
+		Use: "list", Short: "List projects", Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return listAll(c, []any{"ID", "NAME", "ORGANISATION", "LIMITS"}, func(cl *client.Client, p api.Paging) (api.Page[api.Project], error) {
+				return cl.Projects(cmd.Context(), org, p)
+			}, func(w io.Writer, p api.Project) { row(w, p.ID, p.Name, p.Organisation, describeLimits(p.Limits)) })
+		},
+	}
+	orgFlag(list, &org)
+	var change api.Limits
+	limit := &cobra.Command{
+		Use: "limit PROJECT", Short: "Change a project's limits (0 lifts one)", Args: exactly(1, "one PROJECT id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return ask(c, func(cl *client.Client) (api.Project, error) {
+				return cl.UpdateProject(cmd.Context(), args[0], api.UpdateProject{Limits: changedLimits(cmd, &change)})
+			}, func(w io.Writer, p api.Project) { row(w, p.ID, p.Name, describeLimits(p.Limits)) })
+		},
+	}
+	limitFlags(limit, &change)
+	return group("project", "Projects: parts of an organisation with limits of their own", create, list, limit)
+}
+
+func (c *cli) keyCommand() *cobra.Command {
+	return group("key", "API keys", c.keyCreate(), c.keyList(), c.keyLimit(), c.keyRevoke())
+}
+
+func (c *cli) keyCreate() *cobra.Command {
+	var in api.CreateKey
+	var role, limit string
+	var expires time.Duration
+	cmd := &cobra.Command{
+		Use: "create", Short: "Make an API key; its secret is shown this once", Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in.Role = sluice.Role(role)
+			if limit != "" {
+				amount, err := sluice.ParseAmount(limit)
+				if err != nil {
+					return err
+				}
+				in.SpendingCap = &amount
+			}
+			if expires != 0 {
+				at := clock().Add(expires)
+				in.ExpiresAt = &at
+			}
+			return ask(c, func(cl *client.Client) (api.NewKey, error) {
+				if !in.Role.Operator() {
+					id, err := onlyOrg(cmd.Context(), cl, in.Organisation)
+					if err != nil {
+						return api.NewKey{}, err
+					}
+					in.Organisation = id
+				}
+				return cl.CreateKey(cmd.Context(), in)
+			}, func(w io.Writer, k api.NewKey) {
+				row(w, "key", k.Secret)
+				row(w, "id", k.ID)
+			})
+		},
+	}
+	orgFlag(cmd, &in.Organisation)
+	f := cmd.Flags()
+	f.StringVar(&in.Project, "project", "", "project that it belongs to")
+	f.StringVar(&in.Name, "name", "", "what it is for")
+	f.StringVar(&role, "role", "", "developer (default), admin; or of the operator: owner, finance, support")
+	f.StringSliceVar(&in.Models, "models", nil, "models that it may call; all when absent")
+	f.StringVar(&limit, "cap", "", "the most that it can ever be charged, such as 25.00")
+	f.DurationVar(&expires, "expires-in", 0, "time until it expires, such as 720h")
+	limitFlags(cmd, &in.Limits)
+	return cmd
+}
+
+func (c *cli) keyList() *cobra.Command {
+	var org string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List API keys", Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return listAll(c, []any{"ID", "NAME", "ENDS IN", "ROLE", "ORGANISATION", "SPENT", "LAST USED", "STATE"}, func(cl *client.Client, p api.Paging) (api.Page[api.Key], error) {
+				return cl.Keys(cmd.Context(), org, p)
+			}, func(w io.Writer, k api.Key) {
+				row(w, k.ID, k.Name, "…"+k.Last4, k.Role, k.Organisation, k.Spent, day(k.LastUsedAt), keyState(k))
+			})
+		},
+	}
+	orgFlag(cmd, &org)
+	return cmd
+}
+
+func (c *cli) keyLimit() *cobra.Command {
+	var limits api.Limits
+	var spending string
+	cmd := &cobra.Command{
+		Use: "limit KEY", Short: "Change a key's limits and spending cap (0 lifts a limit)", Args: exactly(1, "one KEY id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in := api.UpdateKey{Limits: changedLimits(cmd, &limits)}
+			switch {
+			case spending == "none":
+				in.NoSpendingCap = true
+			case spending != "":
+				amount, err := sluice.ParseAmount(spending)
+				if err != nil {
+					return err
+				}
+				in.SpendingCap = &amount
+			}
+			return ask(c, func(cl *client.Client) (api.Key, error) { return cl.UpdateKey(cmd.Context(), args[0], in) },
+				func(w io.Writer, k api.Key) { row(w, k.ID, k.Name, describeLimits(k.Limits)) })
+		},
+	}
+	limitFlags(cmd, &limits)
+	cmd.Flags().StringVar(&spending, "cap", "", "the most that it can ever be charged; none lifts it")
+	return cmd
+}
+
+func (c *cli) keyRevoke() *cobra.Command {
+	return &cobra.Command{
+		Use: "revoke KEY", Short: "Revoke an API key, at once and for good", Args: exactly(1, "one KEY id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return ask(c, func(cl *client.Client) (api.Key, error) { return cl.RevokeKey(cmd.Context(), args[0]) },
+				func(w io.Writer, k api.Key) { row(w, k.ID, keyState(k)) })
+		},
+	}
+}
+
+// ask makes one call of the server and shows its answer.
+func ask[T any](c *cli, call func(*client.Client) (T, error), human func(io.Writer, T)) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	v, err := call(cl)
+	if err != nil {
+		return err
+	}
+	return c.show(v, func(w io.Writer) { human(w, v) })
+}
+
+// listAll walks a list to its end: one JSON object, or one row, for each.
+func listAll[T any](c *cli, heads []any, fetch func(*client.Client, api.Paging) (api.Page[T], error), human func(io.Writer, T)) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	var all []T
+	for v, err := range client.All(func(cursor string) (api.Page[T], error) { return fetch(cl, api.Paging{Cursor: cursor}) }) {
+		if err != nil {
+			return err
+		}
+		all = append(all, v)
+	}
+	return showAll(c, heads, all, human)
+}
+
+// showAll prints a list.
+func showAll[T any](c *cli, heads []any, all []T, human func(io.Writer, T)) error {
+	if c.json {
+		for _, v := range all {
+			if err := c.show(v, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return c.show(nil, func(w io.Writer) {
+		row(w, heads...)
+		for _, v := range all {
+			human(w, v)
+		}
+	})
+}
+
+// onlyOrg returns the organisation that was named or, when none was, the only one there is.
+func onlyOrg(ctx context.Context, cl *client.Client, named string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	me, err := cl.Me(ctx)
+	if err != nil {
+		return "", err
+	}
+	if me.Organisation != "" {
+		return me.Organisation, nil
+	}
+	page, err := cl.Organisations(ctx, api.Paging{})
+	if err != nil {
+		return "", err
+	}
+	switch len(page.Data) {
+	case 0:
+		return "", errors.New("there is no organisation yet: make one with `sluice org create NAME`")
+	case 1:
+		return page.Data[0].ID, nil
+	}
+	return "", fmt.Errorf("there are several organisations: choose one with --org (`sluice org list`), for example --org %s (%s)", page.Data[0].ID, page.Data[0].Name)
+}
+
+func orgFlag(cmd *cobra.Command, org *string) {
+	cmd.Flags().StringVar(org, "org", "", "organisation's id; not needed when there is only one")
+}
+
+func limitFlags(cmd *cobra.Command, l *api.Limits) {
+	f := cmd.Flags()
+	f.Int64Var(&l.RequestsPerMinute, "rpm", 0, "requests per minute")
+	f.Int64Var(&l.TokensPerMinute, "tpm", 0, "tokens per minute")
+	f.Int64Var(&l.Concurrent, "concurrent", 0, "requests at once")
+}
+
+// changedLimits returns the limits whose flags were given.
+func changedLimits(cmd *cobra.Command, l *api.Limits) *api.ChangeLimits {
+	var out api.ChangeLimits
+	for name, to := range map[string]struct {
+		field **int64
+		value *int64
+	}{
+		"rpm":        {&out.RequestsPerMinute, &l.RequestsPerMinute},
+		"tpm":        {&out.TokensPerMinute, &l.TokensPerMinute},
+		"concurrent": {&out.Concurrent, &l.Concurrent},
+	} {
+		if cmd.Flags().Changed(name) {
+			*to.field = to.value
+		}
+	}
+	return &out
+}
+
+func describeLimits(l api.Limits) string {
+	if l == (api.Limits{}) {
+		return "none"
+	}
+	return fmt.Sprintf("rpm %d, tpm %d, concurrent %d", l.RequestsPerMinute, l.TokensPerMinute, l.Concurrent)
+}
+
+func keyState(k api.Key) string {
+	switch {
+	case !k.RevokedAt.IsZero():
+		return "revoked"
+	case !k.ExpiresAt.IsZero() && k.ExpiresAt.Before(clock()):
+		return "expired"
+	}
+	return "active"
+}
+
+// day writes a date for a table.
+func day(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sluice"
+	"sluice/api"
+	"sluice/fleet/embedded"
+	"sluice/fleet/simulator"
+	"sluice/infer"
+	"sluice/infer/box"
+	"sluice/money/ledger"
+	"sluice/money/price"
+)
+
+// The trial: what a newcomer finds, so that the first command answers.
+const (
+	trialName   = "trial"
+	trialCredit = "5.00"
+	trialFile   = "trial-key" // in the data folder, readable by its owner alone
+	boxEngine   = "box"
+)
+
+// The demo prices of the embedded model, in USD per million tokens.
+const (
+	demoInput  = "0.10"
+	demoCached = "0.01"
+	demoOutput = "0.40"
+)
+
+// welcome is what a newcomer is given at the start.
+type welcome struct {
+	trialKey string // empty when there is no trial
+	setup    string // the one-time token for the first administrator; empty once there is one
+}
+
+// welcome makes the model in the binary sellable and its trial key ready, the
+// first time, and a token for the first administrator until there is one.
+func (s *server) welcome(ctx context.Context) (welcome, error) {
+	var w welcome
+	var err error
+	if w.setup, err = s.setupToken(ctx); err != nil {
+		return w, err
+	}
+	if !s.cfg.Embedded {
+		return w, nil
+	}
+	orgs, err := s.store.Organisations(ctx)
+	if err != nil {
+		return w, err
+	}
+	if len(orgs) == 0 {
+		if err := s.makeTrial(ctx); err != nil {
+			return w, err
+		}
+	}
+	w.trialKey, err = s.trialKey(ctx)
+	return w, err
+}
+
+// setupToken makes the token of the first administrator's link; there is none
+// once the operator has a key that can do everything.
+func (s *server) setupToken(ctx context.Context) (string, error) {
+	keys, err := s.store.Keys(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range keys {
+		if k.Role == sluice.RoleOwner && k.Usable(clock()) == nil {
+			return "", nil
+		}
+	}
+	return api.NewSetupToken(ctx, s.store)
+}
+
+// makeTrial stores the model in the binary, its engine, a demo price book and
+// an organisation with some credit.
+func (s *server) makeTrial(ctx context.Context) error {
+	now := clock()
+	model := &sluice.Model{Name: box.Name, Description: box.Description, OwnedBy: "sluice", ContextLength: 1024, CreatedAt: now}
+	engine := &sluice.Engine{
+		ID: sluice.NewID(sluice.PrefixEngine, now), Name: boxEngine, Kind: sluice.EngineEmbedded,
+		Models: map[string]string{box.Name: box.Name}, OnLeave: sluice.LeaveCancel, CreatedAt: now,
+	}
+	if err := s.store.PutModel(ctx, model); err != nil {
+		return err
+	}
+	if _, err := s.store.PutEngine(ctx, engine); err != nil {
+		return err
+	}
+	book, err := demoBook()
+	if err != nil {
+		return err
+	}
+	if err := s.store.PublishBook(ctx, book); err != nil {
+		return err
+	}
+	org := &sluice.Organisation{ID: sluice.NewID(sluice.PrefixOrganisation, now), Name: trialName, Currency: "USD", CreatedAt: now}
+	if err := s.store.CreateOrganisation(ctx, org); err != nil {
+		return err
+	}
+	credit, err := sluice.ParseAmount(trialCredit)
+	if err != nil {
+		return err
+	}
+	tx, err := ledger.Grant(sluice.Tx{ID: sluice.NewID(sluice.PrefixTx, now), At: now, Memo: "trial"}, org.ID, org.Currency, credit)
+	if err != nil {
+		return err
+	}
+	return s.ledger.Post(ctx, tx)
+}
+
+// demoBook prices the model in the binary.
+func demoBook() (*price.Book, error) {
+	now := clock()
+	draft := price.Draft{Currency: "USD", EffectiveAt: now}
+	for class, text := range map[sluice.Class]string{
+		sluice.ClassInput: demoInput, sluice.ClassCached: demoCached, sluice.ClassOutput: demoOutput,
+	} {
+		p, err := sluice.ParsePrice(text)
+		if err != nil {
+			return nil, err
+		}
+		draft.Rules = append(draft.Rules, price.Rule{Model: box.Name, Class: class, Price: p})
+	}
+	return price.Publish(sluice.NewID(sluice.PrefixBook, now), draft, now)
+}
+
+// trialKey returns the trial's key, which a file keeps so that it can be shown
+// at each start. When file or key is gone, a new key takes its place; when the
+// trial organisation is gone, there is none.
+func (s *server) trialKey(ctx context.Context) (string, error) {
+	path := filepath.Join(s.cfg.Data, trialFile)
+	raw, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("reading the trial key: %w", err)
+	}
+	secret := strings.TrimSpace(string(raw))
+	keys, err := s.store.Keys(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range keys {
+		if secret != "" && k.Hash == sluice.HashKey(secret) && k.Usable(clock()) == nil {
+			return secret, nil
+		}
+	}
+	orgs, err := s.store.Organisations(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, o := range orgs {
+		if o.Name == trialName {
+			return s.makeTrialKey(ctx, o, path)
+		}
+	}
+	return "", nil
+}
+
+func (s *server) makeTrialKey(ctx context.Context, org *sluice.Organisation, path string) (string, error) {
+	now := clock()
+	secret := sluice.NewSecret()
+	key := &sluice.Key{
+		ID: sluice.NewID(sluice.PrefixKey, now), Org: org.ID, Name: trialName, Role: sluice.RoleDeveloper,
+		Hash: sluice.HashKey(secret), Last4: secret[len(secret)-4:], CreatedAt: now,
+	}
+	if err := s.store.CreateKey(ctx, key); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keeping the trial key: %w", err)
+	}
+	return secret, nil
+}
+
+// localEngine builds an engine that runs in this process.
+func (s *server) localEngine(e sluice.Engine) (http.Handler, error) {
+	switch e.Kind {
+	case sluice.EngineEmbedded:
+		return s.embeddedEngine()
+	case sluice.EngineSimulated:
+		cfg, err := simulator.Parse(e.URL)
+		if err != nil {
+			return nil, err
+		}
+		return simulator.New(cfg)
+	case sluice.EngineHTTP:
+	}
+	return nil, fmt.Errorf("engine %s of kind %q does not run in this process", e.Name, e.Kind)
+}
+
+// embeddedQueue is how many calls may wait for the embedded model, which
+// answers one at a time.
+const embeddedQueue = 256
+
+// embeddedEngine loads the model in the binary, or the file that the operator chose.
+func (s *server) embeddedEngine() (http.Handler, error) {
+	var model *infer.Model
+	var err error
+	if s.cfg.GGUF != "" {
+		model, err = infer.Open(s.cfg.GGUF)
+	} else {
+		model, err = infer.Read(box.File())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("loading the embedded model: %w", err)
+	}
+	return embedded.New(embedded.Config{Model: model, ID: box.Name, Description: box.Description, Queue: embeddedQueue, Now: clock})
+}
+
+// secret returns a random value that is made once and kept.
+func (s *server) secret(ctx context.Context, name string) ([]byte, error) {
+	text, err := s.store.Setting(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if text != "" {
+		return hex.DecodeString(text)
+	}
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // documented never to fail
+	return b, s.store.PutSetting(ctx, name, hex.EncodeToString(b))
+}
+
+// newToken is a random text for a link.
+func newToken() string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // documented never to fail
+	return base64.RawURLEncoding.EncodeToString(b)
+}
