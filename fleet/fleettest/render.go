@@ -2,6 +2,7 @@ package fleettest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -47,9 +48,7 @@ func (s *Script) render(path string, body []byte, header http.Header) (pieces []
 			header.Set("X-Cached-Tokens", strconv.Itoa(s.cached))
 		}
 	}
-	for name, values := range s.header {
-		header[name] = values
-	}
+	maps.Copy(header, s.header)
 	return pieces, chunks, events
 }
 

@@ -149,10 +149,10 @@ func inputs(param string, raw jsontext.Value) ([][]byte, error) {
 		var text []byte
 		var ids []uint32
 		var err error
-		switch {
-		case item[0] == '"':
+		switch item[0] {
+		case '"':
 			text, err = appendString(nil, item)
-		case item[0] == '[':
+		case '[':
 			err = json.Unmarshal(item, &ids)
 		default:
 			err = wrong

@@ -31,11 +31,11 @@ type Shape struct {
 func Shapes() []Shape {
 	const k = 1024
 	return []Shape{
-		grouped(Shape{Name: "dense-8b", Like: "Llama 3.1 8B", Params: 8.03e9, Active: 8.03e9, Layers: 32, Context: 128 * k}, 32, 8, 128),
-		grouped(Shape{Name: "dense-32b", Like: "Qwen3 32B", Params: 32.8e9, Active: 32.8e9, Layers: 64, Context: 40 * k}, 64, 8, 128),
-		grouped(Shape{Name: "dense-70b", Like: "Llama 3.3 70B", Params: 70.6e9, Active: 70.6e9, Layers: 80, Context: 128 * k}, 64, 8, 128),
-		grouped(Shape{Name: "moe-30b-a3b", Like: "Qwen3 30B A3B", Params: 30.5e9, Active: 3.3e9, Experts: 128, Routed: 8, Layers: 48, Context: 40 * k}, 32, 4, 128),
-		grouped(Shape{Name: "moe-106b-a12b", Like: "GLM 4.5 Air", Params: 106e9, Active: 12e9, Experts: 128, Routed: 8, Layers: 46, Context: 128 * k}, 96, 8, 128),
+		grouped(Shape{Name: "dense-8b", Like: "Llama 3.1 8B", Params: 8.03e9, Active: 8.03e9, Layers: 32, Context: 128 * k}, 32, 8),
+		grouped(Shape{Name: "dense-32b", Like: "Qwen3 32B", Params: 32.8e9, Active: 32.8e9, Layers: 64, Context: 40 * k}, 64, 8),
+		grouped(Shape{Name: "dense-70b", Like: "Llama 3.3 70B", Params: 70.6e9, Active: 70.6e9, Layers: 80, Context: 128 * k}, 64, 8),
+		grouped(Shape{Name: "moe-30b-a3b", Like: "Qwen3 30B A3B", Params: 30.5e9, Active: 3.3e9, Experts: 128, Routed: 8, Layers: 48, Context: 40 * k}, 32, 4),
+		grouped(Shape{Name: "moe-106b-a12b", Like: "GLM 4.5 Air", Params: 106e9, Active: 12e9, Experts: 128, Routed: 8, Layers: 46, Context: 128 * k}, 96, 8),
 		{
 			Name: "moe-671b-a37b", Like: "DeepSeek V3", Params: 671e9, Active: 37e9, Experts: 256, Routed: 8, Layers: 61, Context: 128 * k,
 			// Latent attention: 512 + 64 numbers a layer stand for all of its 128
@@ -45,8 +45,9 @@ func Shapes() []Shape {
 	}
 }
 
-// grouped completes s for grouped-query attention.
-func grouped(s Shape, heads, kvHeads, headSize float64) Shape {
+// grouped completes s for grouped-query attention with heads of 128 numbers.
+func grouped(s Shape, heads, kvHeads float64) Shape {
+	const headSize = 128
 	layers := float64(s.Layers)
 	s.KVBytes = 2 * kvHeads * headSize * layers * 2
 	s.AttentionFLOPs = 4 * heads * headSize * layers
