@@ -324,8 +324,8 @@ func TestInForce(t *testing.T) {
 	hour := time.Hour
 	books := []*price.Book{
 		book("a", "USD", now, now.Add(-hour)),
-		book("b", "USD", now.Add(hour), now.Add(-3*hour)),
-		book("c", "USD", now.Add(hour), now.Add(-2*hour)), // corrects b
+		book("z", "USD", now.Add(hour), now.Add(-3*hour)),
+		book("c", "USD", now.Add(hour), now.Add(-2*hour)), // corrects z
 		book("d", "CNY", now.Add(2*hour), now),
 		book("e", "USD", now.Add(3*hour), now),
 		book("f", "USD", now.Add(3*hour), now), // published together: the later id

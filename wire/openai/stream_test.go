@@ -122,7 +122,8 @@ x [DONE]`, tokens: 6, finished: true, fast: 6},
 > {"x_usage":null,"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}],"usage":null}
 > {"x_usage":null,"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":null}],"usage":{"prompt_tokens":3,"completion_tokens":2}}
 > {"usage":null,"choices":[{"index":0,"delta":{"content":"c"},"finish_reason":"stop"}]}
-x [DONE]`, tokens: 3, usage: counted(3, 0, 2, 0), finished: true, fast: 2},
+> {"choices":[{"index":0,"delta":{"content":"d"},"finish_reason":"stop"}],"usage" : {"prompt_tokens":3,"completion_tokens":4}}
+x [DONE]`, tokens: 4, usage: counted(3, 0, 4, 0), finished: true, fast: 2},
 
 		{name: "several choices", endpoint: Chat(), lines: `
 > {"id":"n","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null},{"index":1,"delta":{"content":"b"},"finish_reason":null}]}
@@ -303,7 +304,7 @@ func TestStreamComments(t *testing.T) {
 
 func TestStreamLimit(t *testing.T) {
 	for name, event := range map[string]string{
-		"complete":   "data: " + strings.Repeat("x", MaxEvent) + "\n\n",
+		"complete":   `data: {"choices":[{"delta":{"content":"` + strings.Repeat("x", MaxEvent) + `"}}]}` + "\n\n",
 		"incomplete": "data: " + strings.Repeat("x", MaxEvent),
 	} {
 		for feed, pieces := range map[string][]string{"at once": {event}, "in two": {event[:MaxEvent/2], event[MaxEvent/2:]}} {

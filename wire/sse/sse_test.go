@@ -48,6 +48,8 @@ func TestNext(t *testing.T) {
 		{"LF, CR LF", "data: a\n\r\ndata: b\n\r\n", []string{"data: a\n\r\n", "data: b\n\r\n"}, ""},
 		{"CR LF, LF", "data: a\r\n\ndata: b\r\n\n", []string{"data: a\r\n\n", "data: b\r\n\n"}, ""},
 		{"LF, CR", "data: a\n\rdata: b\n\n", []string{"data: a\n\r", "data: b\n\n"}, ""},
+		{"CR, LF, CR LF", "data: a\rdata: b\n\r\ndata: c\n\n", []string{"data: a\rdata: b\n\r\n", "data: c\n\n"}, ""},
+		{"CR, CR LF, CR LF", "data: a\rdata: b\r\n\r\ndata: c\n\n", []string{"data: a\rdata: b\r\n\r\n", "data: c\n\n"}, ""},
 		{"several lines", "event: x\ndata: a\ndata: b\nid: 1\n\n", []string{"event: x\ndata: a\ndata: b\nid: 1\n\n"}, ""},
 		{"comment", ": hi\n\ndata: a\n\n", []string{": hi\n\n", "data: a\n\n"}, ""},
 		{"blank lines between", "data: a\n\n\n\ndata: b\n\n", []string{"data: a\n\n", "\n", "\n", "data: b\n\n"}, ""},
