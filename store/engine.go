@@ -13,28 +13,24 @@ import (
 
 // Engines returns all engines with what they serve, in order of names.
 func (db *DB) Engines(ctx context.Context) ([]*sluice.Engine, error) {
-	byID := map[string]*sluice.Engine{}
-	scan := func(rows *sql.Rows) (*sluice.Engine, error) {
+	var engines []*sluice.Engine
+	scan := func(rows *sql.Rows) (struct{}, error) { // a row for each model of an engine, one for an engine without
 		e := sluice.Engine{Models: map[string]string{}}
 		var secret []byte
 		var created int64
-		err := rows.Scan(&e.ID, &e.Name, &e.Kind, &e.URL, &secret, &e.OnLeave, &e.Concurrent, &created)
-		e.Secret, e.CreatedAt = string(secret), instant(created)
-		byID[e.ID] = &e
-		return &e, err
-	}
-	scanModel := func(rows *sql.Rows) (id string, err error) {
-		var name, own string
-		err = rows.Scan(&id, &name, &own)
-		if e := byID[id]; e != nil { // it may have been added since
-			e.Models[name] = own
+		var name, own sql.NullString
+		err := rows.Scan(&e.ID, &e.Name, &e.Kind, &e.URL, &secret, &e.OnLeave, &e.Concurrent, &created, &name, &own)
+		if last := len(engines) - 1; last < 0 || engines[last].ID != e.ID {
+			e.Secret, e.CreatedAt = string(secret), instant(created)
+			engines = append(engines, &e)
 		}
-		return id, err
+		if name.Valid {
+			engines[len(engines)-1].Models[name.String] = own.String
+		}
+		return struct{}{}, err
 	}
-	engines, err := collect(ctx, db.r, scan, `SELECT id, name, kind, url, secret, on_leave, concurrent, created_at FROM engine ORDER BY name`)
-	if err == nil {
-		_, err = collect(ctx, db.r, scanModel, `SELECT engine, name, own FROM engine_model`)
-	}
+	_, err := collect(ctx, db.r, scan, `SELECT id, engine.name, kind, url, secret, on_leave, concurrent, created_at, engine_model.name, own
+		FROM engine LEFT JOIN engine_model ON engine_model.engine = engine.id ORDER BY engine.name`)
 	if err != nil {
 		return nil, fmt.Errorf("reading engines: %w", err)
 	}

@@ -12,6 +12,23 @@ import (
 	"syscall"
 )
 
+// claimFile takes the lock of the database at path and makes an empty one, which only
+// its owner may read, where there is none. SQLite gives the log the same rights.
+func claimFile(path string) (lock, error) {
+	l, err := lockFile(path)
+	if err != nil {
+		return lock{}, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return lock{}, errors.Join(fmt.Errorf("making %s: %w", path, err), l.release())
+	}
+	return l, nil
+}
+
 // lockFile takes the lock of the database at path: flock(2) on a file beside
 // it, which holds the process id of whoever has it. The kernel gives the lock
 // back when the process ends, however it ends; the file stays.

@@ -116,12 +116,12 @@ func advisoryLock(ctx context.Context, config *pgx.ConnConfig) (lock, error) {
 // lockOwner returns an error that names who has the lock.
 func lockOwner(ctx context.Context, conn *pgx.Conn) error {
 	var owner string
-	err := conn.QueryRow(ctx, `SELECT format('process %s (%s from %s)', a.pid, a.application_name, COALESCE(host(a.client_addr), 'this machine'))
+	err := conn.QueryRow(ctx, `SELECT format('the server''s process %s (%s from %s)', a.pid, a.application_name, COALESCE(host(a.client_addr), 'this machine'))
 		FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 		WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1::bigint::oid AND l.objid = (hashtext(current_schema())::bigint & 4294967295)::oid
 			AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`, postgresLock).Scan(&owner)
 	if err != nil {
 		owner = "a process that has just ended"
 	}
-	return fmt.Errorf("the database is in use by the server's %s: stop it first", owner)
+	return fmt.Errorf("the database is in use by %s: stop it first", owner)
 }

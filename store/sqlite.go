@@ -13,8 +13,8 @@ import (
 )
 
 // What each SQLite connection is opened with. The writer syncs the log at
-// every commit (FULL); the readers never wait for it. A page of 8 KiB halves
-// the number of pages a batch touches against SQLite's default of 4 KiB.
+// every commit (FULL); readers neither wait for it nor hold it up. The log is
+// carried over into the database whenever it has grown by 32 MiB.
 const (
 	sqliteAll    = "_pragma=busy_timeout(10000)&_dqs=0"
 	sqliteWriter = sqliteAll + "&_txlock=immediate&_pragma=page_size(8192)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
@@ -84,7 +84,7 @@ func openSQLite(ctx context.Context, rest string, readOnly bool) (*DB, error) {
 		return db, nil
 	}
 	if !given.Has("vfs") { // another VFS has another place for its files
-		if db.lock, err = lockFile(path); err != nil {
+		if db.lock, err = claimFile(path); err != nil {
 			return nil, errors.Join(err, db.r.Close())
 		}
 	}

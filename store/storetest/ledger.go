@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -260,4 +262,50 @@ func testAmountEdges(t *testing.T, db *store.DB) {
 	}
 	commit(t, db, usage("call_1", "org_a", "key_a", 1<<63-1))
 	commit(t, db, payment("tx_3", "org_a", sluice.Amount{Nano: 1}))
+}
+
+// testConcurrent books from many goroutines against a balance for half of the
+// calls, and reads meanwhile: every state that is read is of whole batches.
+func testConcurrent(t *testing.T, db *store.DB) {
+	const writers, each = 8, 10
+	commit(t, db, payment("tx_1", "org_a", sluice.Amount{Nano: writers * each / 2}))
+	var group sync.WaitGroup
+	var booked, refused atomic.Int64
+	for w := range writers {
+		group.Go(func() {
+			for i := range each {
+				err := db.Commit(t.Context(), sluice.Batch{Postings: []sluice.Posting{usage(fmt.Sprintf("call_%d_%d", w, i), "org_a", "key_a", 1000)}})
+				switch sluice.CodeOf(err) {
+				case "":
+					booked.Add(1)
+				case sluice.CodeInsufficientFunds:
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Go(func() {
+		for range each {
+			accounts, err := db.Accounts(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			var sum int64
+			for _, a := range accounts {
+				sum += a.Balance.Nano
+				if a.Kind.Wallet() && a.Balance.Sign() < 0 {
+					t.Errorf("the wallet has %v", a.Balance)
+				}
+			}
+			if sum != 0 {
+				t.Errorf("balances sum to %d", sum)
+			}
+		}
+	})
+	group.Wait()
+	if booked.Load() != writers*each/2 || refused.Load() != writers*each/2 {
+		t.Errorf("%d booked and %d refused, want half of %d each", booked.Load(), refused.Load(), writers*each)
+	}
 }

@@ -21,6 +21,7 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"Checkpoints":   testCheckpoints,
 		"LargeBatch":    testLargeBatch,
 		"AmountEdges":   testAmountEdges,
+		"Concurrent":    testConcurrent,
 		"RandomBatches": testRandomBatches,
 		"AnyOrder":      testAnyOrder,
 		"Organisations": testOrganisations,
