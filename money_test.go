@@ -47,36 +47,53 @@ func amounts() *rapid.Generator[sluice.Amount] {
 	})
 }
 
-// TestAmountArithmetic holds Add, Sub, Neg, Cmp and Sign to unbounded integers:
-// the same value, and an error exactly where the value does not fit.
+// checkArithmetic holds Add, Sub, Neg, Cmp and Sign to unbounded integers: the
+// same value, and an error exactly where the value does not fit.
+func checkArithmetic(t interface{ Fatalf(string, ...any) }, a, b sluice.Amount) {
+	x, y := inPico(a), inPico(b)
+	is := func(op string, got sluice.Amount, err error, want *big.Int) {
+		if !fits(want) {
+			if !errors.Is(err, sluice.ErrOverflow) {
+				t.Fatalf("%s of %+v, %+v: %v, %v; want ErrOverflow for %s", op, a, b, got, err, want)
+			}
+			return
+		}
+		if err != nil || inPico(got).Cmp(want) != 0 || got.Carry < 0 || got.Carry > 999 {
+			t.Fatalf("%s of %+v, %+v: %+v, %v; want %s pico", op, a, b, got, err, want)
+		}
+	}
+	sum, err := a.Add(b)
+	is("sum", sum, err, new(big.Int).Add(x, y))
+	diff, err := a.Sub(b)
+	is("difference", diff, err, new(big.Int).Sub(x, y))
+	neg, err := a.Neg()
+	is("negative", neg, err, new(big.Int).Neg(x))
+	if a.Cmp(b) != x.Cmp(y) || a.Sign() != x.Sign() {
+		t.Fatalf("%+v, %+v: Cmp %d, Sign %d; want %d, %d", a, b, a.Cmp(b), a.Sign(), x.Cmp(y), x.Sign())
+	}
+}
+
 func TestAmountArithmetic(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a, b := amounts().Draw(t, "a"), amounts().Draw(t, "b")
-		x, y := inPico(a), inPico(b)
-		is := func(op string, got sluice.Amount, err error, want *big.Int) {
-			if !fits(want) {
-				if !errors.Is(err, sluice.ErrOverflow) {
-					t.Fatalf("%s: %v, %v; want ErrOverflow for %s", op, got, err, want)
-				}
-				return
-			}
-			if err != nil || inPico(got).Cmp(want) != 0 || got.Carry < 0 || got.Carry > 999 {
-				t.Fatalf("%s: %+v, %v; want %s pico", op, got, err, want)
-			}
-		}
-		sum, err := a.Add(b)
-		is("a+b", sum, err, new(big.Int).Add(x, y))
-		diff, err := a.Sub(b)
-		is("a-b", diff, err, new(big.Int).Sub(x, y))
-		neg, err := a.Neg()
-		is("-a", neg, err, new(big.Int).Neg(x))
-		if a.Cmp(b) != x.Cmp(y) {
-			t.Fatalf("Cmp %+v %+v: %d, want %d", a, b, a.Cmp(b), x.Cmp(y))
-		}
-		if a.Sign() != x.Sign() {
-			t.Fatalf("Sign %+v: %d, want %d", a, a.Sign(), x.Sign())
-		}
+		checkArithmetic(t, amounts().Draw(t, "a"), amounts().Draw(t, "b"))
 	})
+}
+
+func TestAmountEdges(t *testing.T) {
+	var edges []sluice.Amount
+	for _, nano := range []int64{math.MinInt64, math.MinInt64 + 1, -1, 0, 1, math.MaxInt64 - 1, math.MaxInt64} {
+		for _, carry := range []int64{0, 1, 500, 999} {
+			edges = append(edges, sluice.Amount{Nano: nano, Carry: carry})
+		}
+	}
+	for _, a := range edges {
+		for _, b := range edges {
+			checkArithmetic(t, a, b)
+		}
+		if back, err := sluice.ParseAmount(a.String()); err != nil || back != a {
+			t.Errorf("%q is read as %+v, %v; want %+v", a.String(), back, err, a)
+		}
+	}
 }
 
 // TestAmountText holds String to big.Rat and to its own inverse.
