@@ -27,7 +27,7 @@ type numbers struct {
 }
 
 func newLedger() ledger {
-	sets := make([]string, 0, sluice.NumClasses)
+	var sets []string
 	for name := range strings.SplitSeq(eventColumns, ",") {
 		name = strings.TrimSpace(name)
 		sets = append(sets, name+" = excluded."+name)
