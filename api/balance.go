@@ -60,7 +60,7 @@ func (s *Server) getBalance(ctx context.Context, who *caller, in *inOrganisation
 }
 
 type inCredit struct {
-	inOrganisation
+	Organisation   string `path:"organisation" maxLength:"64"`
 	IdempotencyKey string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"255" doc:"Of the caller's choice. The same key with the same body has the same answer and books once; with another body it is a conflict."`
 	Body           CreateCredit
 }

@@ -86,8 +86,8 @@ func (s *Server) listEngines(ctx context.Context, _ *caller, in *Paging) (Page[E
 }
 
 type inPutEngine struct {
-	inEngine
-	Body PutEngine
+	Engine string `path:"engine" maxLength:"128" doc:"The engine's name."`
+	Body   PutEngine
 }
 
 func (s *Server) putEngine(ctx context.Context, _ *caller, in *inPutEngine) (Engine, error) {

@@ -194,7 +194,7 @@ func checkKey(k *sluice.Key, now time.Time) error {
 }
 
 type inUpdateKey struct {
-	inKey
+	Key  string `path:"key" maxLength:"64"`
 	Body UpdateKey
 }
 

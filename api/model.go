@@ -65,8 +65,8 @@ func (s *Server) listModels(ctx context.Context, _ *caller, in *Paging) (Page[Mo
 }
 
 type inPutModel struct {
-	inModel
-	Body PutModel
+	Model string `path:"model" maxLength:"128"`
+	Body  PutModel
 }
 
 func (s *Server) putModel(ctx context.Context, _ *caller, in *inPutModel) (Model, error) {

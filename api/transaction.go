@@ -51,6 +51,6 @@ func (s *Server) listTransactions(ctx context.Context, who *caller, in *inTransa
 }
 
 type inTransactions struct {
-	inOrganisation
+	Organisation string `path:"organisation" maxLength:"64"`
 	Paging
 }

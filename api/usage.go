@@ -80,7 +80,7 @@ func (s *Server) registerUsage() {
 }
 
 type inUsage struct {
-	inOrganisation
+	Organisation string `path:"organisation" maxLength:"64"`
 	UsageQuery
 }
 

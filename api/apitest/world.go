@@ -1,0 +1,190 @@
+// Package apitest runs a management API over a real store, ledger and fleet,
+// for tests of the API and of what speaks to it.
+package apitest
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sluice"
+	"sluice/api"
+	"sluice/api/client"
+	"sluice/billing"
+	"sluice/fleet"
+	"sluice/fleet/simulator"
+	"sluice/store"
+)
+
+// World is a server with everything behind it, all of it the test's own.
+type World struct {
+	Store  *store.DB
+	Ledger *billing.Ledger
+	Fleet  *fleet.Fleet
+	API    *api.Server
+	URL    string         // of the server, over TCP
+	Local  *client.Client // the operator's, over the Unix socket
+
+	t       testing.TB
+	known   atomic.Pointer[map[sluice.KeyHash]*sluice.Principal]
+	ahead   atomic.Int64 // nanoseconds that the clock is ahead of the real one
+	Reloads atomic.Int64
+}
+
+// New starts a world on SQLite in a folder of the test's. It ends with the test.
+func New(t testing.TB) *World {
+	t.Helper()
+	w := &World{t: t, Fleet: fleet.New(fleet.Options{Local: simulated})}
+	folder, err := os.MkdirTemp("", "api") // a socket's path must be short
+	w.must(err)
+	t.Cleanup(func() { w.check(os.RemoveAll(folder)) })
+	w.Store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(folder, "sluice.db"))
+	w.must(err)
+	t.Cleanup(func() { w.check(w.Store.Close()) })
+	w.Ledger, err = billing.Open(t.Context(), w.Store, billing.Options{})
+	w.must(err)
+	t.Cleanup(w.Ledger.Close)
+
+	w.API = api.New(api.Options{
+		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Prices: w.Store, Books: w.Store, Settings: w.Store,
+		Ledger: w.Ledger, Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
+		Version: "test", URL: "http://sluice.test",
+	})
+	w.must(w.Reload(t.Context()))
+	server := httptest.NewServer(w.API)
+	t.Cleanup(server.Close)
+	w.URL = server.URL
+
+	socket := filepath.Join(folder, "socket")
+	listener, err := net.Listen("unix", socket)
+	w.must(err)
+	local := &http.Server{Handler: w.API.Local(), ReadHeaderTimeout: time.Minute}
+	go func() { _ = local.Serve(listener) }() // until Close
+	t.Cleanup(func() { w.check(local.Close()) })
+	w.Local = client.Local(socket)
+	return w
+}
+
+func simulated(e sluice.Engine) (http.Handler, error) {
+	c, err := simulator.Parse(e.URL)
+	if err != nil {
+		return nil, err
+	}
+	return simulator.New(c)
+}
+
+func (w *World) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *World) check(err error) {
+	if err != nil {
+		w.t.Error(err)
+	}
+}
+
+// Now is the world's clock.
+func (w *World) Now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+
+// Advance sets the clock forward.
+func (w *World) Advance(d time.Duration) { w.ahead.Add(int64(d)) }
+
+// Reload takes up keys and engines from the store, as a server does.
+func (w *World) Reload(ctx context.Context) error {
+	engines, err := w.Store.Engines(ctx)
+	if err != nil {
+		return err
+	}
+	set := make([]sluice.Engine, len(engines))
+	for i, e := range engines {
+		set[i] = *e
+	}
+	if err := w.Fleet.Apply(set); err != nil {
+		return err
+	}
+	orgs, err := w.Store.Organisations(ctx)
+	if err != nil {
+		return err
+	}
+	byID := map[string]*sluice.Organisation{}
+	for _, o := range orgs {
+		byID[o.ID] = o
+	}
+	keys, err := w.Store.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	known := make(map[sluice.KeyHash]*sluice.Principal, len(keys))
+	for _, k := range keys {
+		known[k.Hash] = &sluice.Principal{Key: k, Org: byID[k.Org]}
+	}
+	w.known.Store(&known)
+	w.Reloads.Add(1)
+	return nil
+}
+
+// Identify finds a key by its hash, as of the last Reload.
+func (w *World) Identify(hash sluice.KeyHash) (*sluice.Principal, bool) {
+	p, ok := (*w.known.Load())[hash]
+	return p, ok
+}
+
+// Client returns a client over TCP.
+func (w *World) Client(key string) *client.Client {
+	w.t.Helper()
+	c, err := client.New(w.URL, key)
+	w.must(err)
+	return c
+}
+
+// Org makes an organisation in USD.
+func (w *World) Org(name string) api.Organisation {
+	w.t.Helper()
+	o, err := w.Local.CreateOrganisation(w.t.Context(), api.CreateOrganisation{Name: name, Currency: "USD"})
+	w.must(err)
+	return o
+}
+
+// Key makes a key; org is empty for the operator's roles.
+func (w *World) Key(role sluice.Role, org string) api.NewKey {
+	w.t.Helper()
+	k, err := w.Local.CreateKey(w.t.Context(), api.CreateKey{Organisation: org, Role: role, Name: string(role)})
+	w.must(err)
+	return k
+}
+
+// Credit pays an amount into an organisation's balance.
+func (w *World) Credit(org, amount string) {
+	w.t.Helper()
+	a, err := sluice.ParseAmount(amount)
+	w.must(err)
+	_, err = w.Local.AddCredit(w.t.Context(), org, sluice.NewID("test", w.Now()), api.CreateCredit{Amount: a, Kind: sluice.TxPayment})
+	w.must(err)
+}
+
+// Call settles a call of an organisation for a charge, as the gateway does.
+func (w *World) Call(ev sluice.Event) sluice.Event {
+	w.t.Helper()
+	ev.CallID = sluice.NewID(sluice.PrefixCall, w.Now())
+	if ev.AdmittedAt.IsZero() {
+		ev.AdmittedAt = w.Now().UTC()
+	}
+	if ev.EndedAt.IsZero() {
+		ev.EndedAt = ev.AdmittedAt.Add(1500 * time.Millisecond)
+	}
+	ev.Currency, ev.Status, ev.Endpoint = "USD", sluice.StatusCompleted, "/v1/chat/completions"
+	_, err := w.Ledger.Hold(w.t.Context(), sluice.HoldRequest{CallID: ev.CallID, Org: ev.Org, Key: ev.Key, Currency: "USD", Want: ev.List, Least: ev.List})
+	w.must(err)
+	ev, err = w.Ledger.Settle(w.t.Context(), ev)
+	w.must(err)
+	return ev
+}

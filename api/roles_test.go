@@ -1,0 +1,235 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"sluice"
+	"sluice/api"
+	"sluice/api/apitest"
+)
+
+// tenant is an organisation with one of everything.
+type tenant struct {
+	org, project, key, call string
+	keys                    map[sluice.Role]string // secrets
+}
+
+// row is what one operation is for whom: written down apart from the server, so
+// that a change of its declarations shows.
+type row struct {
+	roles   string // the first letters: owner, finance, support, admin, developer
+	foreign int    // what a tenant's role that may do this gets for another's; zero: the request names no tenant
+	status  int
+	request func(n tenant, once int) (path, body string)
+	before  func(t *testing.T, w *apitest.World)
+}
+
+func matrix(book string) map[string]row {
+	org := func(tail string) func(tenant, int) (string, string) {
+		return func(n tenant, _ int) (string, string) { return "/organisations/" + n.org + tail, "" }
+	}
+	fixed := func(path, body string) func(tenant, int) (string, string) {
+		return func(tenant, int) (string, string) { return path, body }
+	}
+	model := func(t *testing.T, w *apitest.World) {
+		if _, err := w.Local.PutModel(t.Context(), "gone", api.PutModel{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	engine := func(t *testing.T, w *apitest.World) {
+		if _, err := w.Local.PutEngine(t.Context(), "gone", api.PutEngine{URL: "http://127.0.0.1:1", Models: map[string]string{"m": "m"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return map[string]row{
+		"list-organisations": {"ofsad", 0, 200, fixed("/organisations", ""), nil},
+		"create-organisation": {"o", 0, 201, func(_ tenant, once int) (string, string) {
+			return "/organisations", fmt.Sprintf(`{"name":"made %d","currency":"USD"}`, once)
+		}, nil},
+		"get-organisation":  {"ofsad", 404, 200, org(""), nil},
+		"get-balance":       {"ofsad", 404, 200, org("/balance"), nil},
+		"list-transactions": {"ofsad", 404, 200, org("/transactions"), nil},
+		"list-usage":        {"ofsad", 404, 200, org("/usage"), nil},
+		"create-credit": {"of", 404, 201, func(n tenant, _ int) (string, string) {
+			return "/organisations/" + n.org + "/credits", `{"amount":"1.00","kind":"grant"}`
+		}, nil},
+		"get-call":      {"ofsad", 404, 200, func(n tenant, _ int) (string, string) { return "/calls/" + n.call, "" }, nil},
+		"list-projects": {"ofsad", 404, 200, func(n tenant, _ int) (string, string) { return "/projects?organisation=" + n.org, "" }, nil},
+		"create-project": {"oa", 404, 201, func(n tenant, once int) (string, string) {
+			return "/projects", fmt.Sprintf(`{"organisation":%q,"name":"made %d"}`, n.org, once)
+		}, nil},
+		"update-project": {"oa", 404, 200, func(n tenant, _ int) (string, string) {
+			return "/projects/" + n.project, `{"limits":{"concurrent":7}}`
+		}, nil},
+		"list-keys": {"osa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys?organisation=" + n.org, "" }, nil},
+		"create-key": {"oa", 404, 201, func(n tenant, _ int) (string, string) {
+			return "/keys", fmt.Sprintf(`{"organisation":%q}`, n.org)
+		}, nil},
+		"get-key":    {"osa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys/" + n.key, "" }, nil},
+		"update-key": {"oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys/" + n.key, `{"name":"renamed"}` }, nil},
+		"revoke-key": {"oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys/" + n.key + "/revoke", "" }, nil},
+
+		"list-models":   {"ofsad", 0, 200, fixed("/models", ""), nil},
+		"put-model":     {"o", 0, 200, fixed("/models/some", `{"context_length":4096}`), nil},
+		"delete-model":  {"o", 0, 204, fixed("/models/gone", ""), model},
+		"list-engines":  {"ofs", 0, 200, fixed("/engines", ""), nil},
+		"put-engine":    {"o", 0, 200, fixed("/engines/some", `{"url":"http://127.0.0.1:1","models":{"m":"m"}}`), nil},
+		"delete-engine": {"o", 0, 204, fixed("/engines/gone", ""), engine},
+
+		"list-price-books":   {"ofsad", 0, 200, fixed("/price-books", ""), nil},
+		"get-price-book":     {"ofsad", 0, 200, fixed("/price-books/"+book, ""), nil},
+		"publish-price-book": {"of", 0, 201, fixed("/price-books", `{"currency":"EUR","models":[{"model":"m","input":"1","output":"2"}]}`), nil},
+		"price-model":        {"of", 0, 200, fixed("/prices", `{"currency":"EUR","model":"m","input":"1","output":"2"}`), nil},
+
+		"verify-ledger": {"ofs", 0, 200, fixed("/ledger/verify", ""), nil},
+		"apply":         {"o", 0, 200, fixed("/apply", `{"manifest":{"models":[{"name":"m"}]}}`), nil},
+		"get-status":    {"ofs", 0, 200, fixed("/status", ""), nil},
+		"get-version":   {"ofsad", 0, 200, fixed("/version", ""), nil},
+		"get-me":        {"ofsad", 0, 200, fixed("/me", ""), nil},
+	}
+}
+
+// operations returns the methods of all operations by id, from the contract.
+func operations(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := api.OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string `yaml:"operationId"`
+		}
+	}
+	if err := yaml.Load(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	ops := map[string]string{}
+	for _, methods := range doc.Paths {
+		for method, op := range methods {
+			ops[op.OperationID] = strings.ToUpper(method)
+		}
+	}
+	return ops
+}
+
+func newTenant(t *testing.T, w *apitest.World, name string) tenant {
+	t.Helper()
+	o := w.Org(name)
+	w.Credit(o.ID, "5.00")
+	p, err := w.Local.CreateProject(t.Context(), api.CreateProject{Organisation: o.ID, Name: "p"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := w.Key(sluice.RoleDeveloper, o.ID)
+	return tenant{
+		org: o.ID, project: p.ID, key: k.ID,
+		call: w.Call(sluice.Event{Org: o.ID, Key: k.ID, Model: "m", List: 1000}).CallID,
+		keys: map[sluice.Role]string{sluice.RoleAdmin: w.Key(sluice.RoleAdmin, o.ID).Secret, sluice.RoleDeveloper: w.Key(sluice.RoleDeveloper, o.ID).Secret},
+	}
+}
+
+// TestRoles asks for every operation in every role, of the caller's own and of
+// another organisation. An operation without a row fails.
+func TestRoles(t *testing.T) {
+	w := apitest.New(t)
+	own, other := newTenant(t, w, "own"), newTenant(t, w, "other")
+	keys := map[sluice.Role]string{}
+	for _, r := range []sluice.Role{sluice.RoleOwner, sluice.RoleFinance, sluice.RoleSupport} {
+		keys[r] = w.Key(r, "").Secret
+	}
+	for r, k := range own.keys {
+		keys[r] = k
+	}
+	book, err := w.Local.PublishPriceBook(t.Context(), api.PublishPriceBook{Currency: "USD", Models: []api.ModelPrices{{Model: "m"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := matrix(book.ID)
+	ops := operations(t)
+	for id := range rows {
+		if ops[id] == "" {
+			t.Errorf("there is a row for %s and no such operation", id)
+		}
+	}
+	once := 0
+	for id, method := range ops {
+		row, ok := rows[id]
+		if !ok {
+			t.Errorf("the operation %s has no row: who may do it?", id)
+			continue
+		}
+		ask := func(t *testing.T, key string, n tenant) int {
+			if row.before != nil {
+				row.before(t, w)
+			}
+			once++
+			path, body := row.request(n, once)
+			resp, _ := do(t, w, method, path, key, body, "Idempotency-Key", fmt.Sprint(once))
+			return resp.StatusCode
+		}
+		t.Run(id, func(t *testing.T) {
+			if got := ask(t, "", own); got != http.StatusUnauthorized {
+				t.Errorf("without a key: %d, want 401", got)
+			}
+			if got := ask(t, "sk-unknown", own); got != http.StatusUnauthorized {
+				t.Errorf("with an unknown key: %d, want 401", got)
+			}
+			for role, key := range keys {
+				may := slices.Contains([]byte(row.roles), role[0])
+				for _, n := range []tenant{own, other} {
+					want := row.status
+					switch {
+					case !may:
+						want = http.StatusForbidden
+					case n.org == other.org && !role.Operator() && row.foreign != 0:
+						want = row.foreign
+					}
+					if got := ask(t, key, n); got != want {
+						t.Errorf("%s, own organisation %t: %d, want %d", role, n.org == own.org, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestTenantsSeeTheirOwn checks that lists hold nothing of others.
+func TestTenantsSeeTheirOwn(t *testing.T) {
+	w := apitest.New(t)
+	own, other := newTenant(t, w, "own"), newTenant(t, w, "other")
+	w.Key(sluice.RoleOwner, "")
+	for _, path := range []string{"/organisations", "/projects", "/keys"} {
+		_, body := do(t, w, "GET", path, own.keys[sluice.RoleAdmin], "")
+		if !strings.Contains(body, own.org) || strings.Contains(body, other.org) || strings.Contains(body, `"owner"`) {
+			t.Errorf("GET %s shows %s", path, body)
+		}
+	}
+	// Objects of the caller's own organisation do not open the door to another's.
+	for name, body := range map[string]string{
+		"a key in another's project":         fmt.Sprintf(`{"project":%q}`, other.project),
+		"a key of another organisation":      fmt.Sprintf(`{"organisation":%q}`, other.org),
+		"a project there, organisation here": fmt.Sprintf(`{"organisation":%q,"project":%q}`, own.org, other.project),
+	} {
+		if resp, got := do(t, w, "POST", "/keys", own.keys[sluice.RoleAdmin], body); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d %s, want 404", name, resp.StatusCode, got)
+		}
+	}
+	if resp, got := do(t, w, "POST", "/keys", own.keys[sluice.RoleAdmin], `{"role":"owner"}`); resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("an admin makes a key of the operator: %d %s, want 400", resp.StatusCode, got)
+	}
+	if resp, got := do(t, w, "POST", "/keys", keyOf(t, w, sluice.RoleOwner), fmt.Sprintf(`{"organisation":%q,"project":%q}`, own.org, other.project)); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("the operator mixes two organisations: %d %s, want 404", resp.StatusCode, got)
+	}
+}
+
+func keyOf(t *testing.T, w *apitest.World, r sluice.Role) string {
+	t.Helper()
+	return w.Key(r, "").Secret
+}
