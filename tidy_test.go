@@ -44,7 +44,7 @@ var house = map[string]folder{
 }
 
 // noPackages lists the folders at the root without packages of this module.
-var noPackages = []string{"data", "docs", "e2e", "tools", "web"}
+var noPackages = []string{"data", "docs", "e2e", "examples", "tools", "web"}
 
 // onlyIn says where alone a dependency may be imported.
 var onlyIn = map[string]string{

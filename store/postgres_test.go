@@ -1,4 +1,4 @@
-//go:build unix && postgres
+//go:build unix
 
 package store_test
 

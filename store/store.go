@@ -26,7 +26,7 @@ type DB struct {
 //
 //	sqlite:PATH            a file, made when it is not there
 //	sqlite:PATH?OPTIONS    with options for the driver, such as vfs=NAME
-//	postgres://…           a PostgreSQL database, in a program built with the tag postgres
+//	postgres://…           a PostgreSQL database
 //
 // Errors: when another process holds the lock, naming it; when the schema is
 // newer than this program knows; whatever the database says.
