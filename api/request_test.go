@@ -162,12 +162,12 @@ func TestAmbient(t *testing.T) {
 	w := apitest.New(t)
 	key := keyOf(t, w, sluice.RoleOwner)
 	for name, header := range map[string][]string{
-		"a cookie":           {"Cookie", "session=" + key + "; Authorization=Bearer " + key},
-		"basic":              {"Authorization", "Basic " + key},
-		"no scheme":          {"Authorization", key},
-		"an empty key":       {"Authorization", "Bearer "},
-		"x-api-key":          {"X-Api-Key", key},
-		"the host":           {"Host", "localhost", "X-Forwarded-For", "127.0.0.1", "X-Forwarded-Host", "local"},
+		"a cookie":     {"Cookie", "session=" + key + "; Authorization=Bearer " + key},
+		"basic":        {"Authorization", "Basic " + key},
+		"no scheme":    {"Authorization", key},
+		"an empty key": {"Authorization", "Bearer "},
+		"x-api-key":    {"X-Api-Key", key},
+		"the host":     {"Host", "localhost", "X-Forwarded-For", "127.0.0.1", "X-Forwarded-Host", "local"},
 	} {
 		resp, body := do(t, w, "GET", "/me", "", "", header...)
 		if p := problemOf(t, resp, body); p.Code != string(sluice.CodeUnauthenticated) || resp.Header.Get("WWW-Authenticate") != "Bearer" {
