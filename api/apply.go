@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -196,17 +197,25 @@ func (s *Server) planBooks(ctx context.Context, m *Manifest, p *plan) error {
 	if err != nil {
 		return err
 	}
+	type instant struct {
+		currency sluice.Currency
+		at       time.Time
+	}
+	seen := map[instant]bool{}
 	for i := range m.Prices {
 		in := &m.Prices[i]
 		next, err := s.draftBook(in)
 		if err != nil {
 			return err
 		}
-		for _, other := range p.books {
-			if other.Currency == next.Currency && (in.EffectiveAt == nil || other.EffectiveAt.Equal(next.EffectiveAt)) {
-				return sluice.Errorf(sluice.CodeInvalid, "The manifest has two price lists in %s for one instant.", next.Currency)
-			}
+		place := instant{next.Currency, next.EffectiveAt}
+		if in.EffectiveAt == nil {
+			place.at = time.Time{} // now
 		}
+		if seen[place] {
+			return sluice.Errorf(sluice.CodeInvalid, "The manifest has two price lists in %s for one instant.", next.Currency)
+		}
+		seen[place] = true
 		change := AppliedChange{Kind: "price_book", Name: string(next.Currency), Action: actionCreate}
 		var before []price.Rule
 		if base := price.InForce(append(slices.Clone(books), p.books...), next.Currency, next.EffectiveAt); base != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"reflect"
 
@@ -140,7 +139,6 @@ func (s *Server) guard(r route) func(huma.Context, func(huma.Context)) {
 		req, w := humago.Unwrap(ctx)
 		who, err := s.authorise(req, r.roles)
 		if err != nil {
-			_, _ = io.CopyN(io.Discard, req.Body, 4096) // a short body, so that the connection can be kept
 			writeProblem(w, err)
 			return
 		}

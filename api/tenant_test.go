@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -131,6 +132,7 @@ func TestPages(t *testing.T) {
 	for i := range 7 {
 		want = append(want, w.Org(fmt.Sprint("org ", i)).ID)
 	}
+	slices.Sort(want)
 	for limit := 1; limit <= 8; limit++ {
 		var got []string
 		pages := 0

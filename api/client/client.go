@@ -40,7 +40,7 @@ func New(server, key string) (*Client, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, sluice.Errorf(sluice.CodeInvalid, "The server %q is no URL that begins with http:// or https://.", server)
 	}
-	return &Client{root: strings.TrimRight(server, "/"), key: key, http: &http.Client{}}, nil
+	return &Client{root: strings.TrimRight(server, "/"), key: key, http: &http.Client{CheckRedirect: stay}}, nil
 }
 
 // Local returns a client for the server behind a Unix socket, as the local operator.
@@ -48,8 +48,11 @@ func Local(socket string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}
-	return &Client{root: "http://local", http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
+	return &Client{root: "http://local", http: &http.Client{CheckRedirect: stay, Transport: &http.Transport{DialContext: dial}}}
 }
+
+// stay follows no redirect: the API makes none, and one would carry the key elsewhere.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // call sends a request with in as its JSON body, unless in is nil, and reads
 // the answer into out, unless that is nil.
