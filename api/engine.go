@@ -156,7 +156,7 @@ func (s *Server) deleteEngine(ctx context.Context, _ *caller, in *inEngine) erro
 // draftEngine checks an engine and writes it, over the old one of that name
 // unless that is nil. Errors: CodeInvalid.
 func (s *Server) draftEngine(name string, in *PutEngine, old *sluice.Engine) (*sluice.Engine, error) {
-	if trimmed, err := checkName("name", name); err != nil || trimmed != name || strings.ContainsAny(name, "/.") && strings.Trim(name, "/.") == "" {
+	if trimmed, err := checkName("name", name); err != nil || trimmed != name || name == "." || name == ".." { // a URL's path cannot name the two
 		return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "name", Message: fmt.Sprintf("%q is no name of an engine.", name)}
 	}
 	now := s.opt.Now().UTC()

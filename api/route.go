@@ -106,7 +106,6 @@ func registerEmpty[I any](s *Server, r route, handle func(context.Context, *call
 
 // add registers an operation with its authorisation, its log line and its errors.
 func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, error)) {
-	s.routes = append(s.routes, r)
 	description := "Open to the roles"
 	for i, role := range r.roles {
 		if i > 0 {

@@ -65,7 +65,6 @@ type Server struct {
 	opt     Options
 	handler http.Handler
 	huma    huma.API
-	routes  []route // as registered
 
 	changing sync.Mutex // one change of the configuration at a time
 	setup    setup
@@ -131,10 +130,12 @@ func (s *Server) Local() http.Handler {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, local *caller) {
 	defer func() {
 		fault := recover()
-		if fault == nil || fault == http.ErrAbortHandler {
+		if fault == nil {
 			return
 		}
-		s.opt.Log.ErrorContext(r.Context(), "the management API panicked", "method", r.Method, "path", r.URL.Path, "fault", fault)
+		if fault != http.ErrAbortHandler {
+			s.opt.Log.ErrorContext(r.Context(), "the management API panicked", "method", r.Method, "path", r.URL.Path, "fault", fault)
+		}
 		panic(http.ErrAbortHandler) // the answer may have begun: end the connection
 	}()
 	w.Header().Set("Cache-Control", "no-store") // answers hold secrets, balances and what may change at once
