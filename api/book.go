@@ -116,7 +116,7 @@ func (s *Server) reprice(ctx context.Context, in *PriceModel) (Repricing, error)
 		before = base.Rules()
 		draft.Rules = append(draft.Rules, slices.DeleteFunc(base.Rules(), func(r price.Rule) bool { return r.Model == in.Model })...)
 	}
-	b, err := s.publish(draft)
+	b, err := s.seal(draft)
 	if err != nil {
 		return Repricing{}, err
 	}
@@ -162,10 +162,11 @@ func (s *Server) draftBook(in *PublishPriceBook) (*price.Book, error) {
 	if in.EffectiveAt != nil {
 		at = *in.EffectiveAt
 	}
-	return s.publish(price.Draft{Currency: in.Currency, EffectiveAt: at, Rules: rules})
+	return s.seal(price.Draft{Currency: in.Currency, EffectiveAt: at, Rules: rules})
 }
 
-func (s *Server) publish(d price.Draft) (*price.Book, error) {
+// seal makes a book of a draft, with an id of its own. Errors: CodeInvalid.
+func (s *Server) seal(d price.Draft) (*price.Book, error) {
 	now := s.opt.Now().UTC()
 	return price.Publish(sluice.NewID(sluice.PrefixBook, now), d, now)
 }
