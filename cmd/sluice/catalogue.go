@@ -22,12 +22,16 @@ func (c *cli) modelCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return listAll(c, []any{"NAME", "CONTEXT", "DESCRIPTION"}, func(cl *client.Client, p api.Paging) (api.Page[api.Model], error) {
 				return cl.Models(cmd.Context(), p)
-			}, func(w io.Writer, m api.Model) { row(w, m.Name, m.ContextLength, m.Description) })
+			}, func(w io.Writer, m api.Model) { row(w, m.Name, orDash(m.ContextLength), m.Description) })
 		},
 	}
 	var in api.PutModel
 	add := &cobra.Command{
 		Use: "add NAME", Short: "Add a model, or change what is known of it", Args: exactly(1, "one NAME"),
+		Long: "What a model is called and described as to clients. What is not given is emptied; its engines and prices stay.\n" +
+			"A model that an engine serves is there without this command.",
+		Example:           "  sluice model add glm-4.6 --description 'GLM 4.6 on our own machines' --context 200000",
+		ValidArgsFunction: c.completeModels(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return ask(c, func(cl *client.Client) (api.Model, error) { return cl.PutModel(cmd.Context(), args[0], in) },
 				func(w io.Writer, m api.Model) { row(w, "model", m.Name) })
@@ -38,80 +42,70 @@ func (c *cli) modelCommand() *cobra.Command {
 	add.Flags().Int64Var(&in.ContextLength, "context", 0, "context length in tokens")
 	remove := &cobra.Command{
 		Use: "remove NAME", Short: "Stop selling a model", Args: exactly(1, "one NAME"),
+		Long:              "Takes a model off sale at once. Its prices and its usage stay.",
+		ValidArgsFunction: c.completeModels(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.do(func(cl *client.Client) error { return cl.DeleteModel(cmd.Context(), args[0]) }, "model", args[0])
 		},
 	}
-	return group("model", "Models: what is sold", list, add, remove, c.modelPrice())
+	return group("model", "Models: what is sold", add, list, c.modelPrice(), remove)
 }
 
 // modelPrice is `model price`: it publishes a book in which one model's prices changed.
 func (c *cli) modelPrice() *cobra.Command {
-	var currency string
-	var dryRun bool
-	prices := map[string]*string{}
+	in := api.PriceModel{Currency: "USD"}
 	cmd := &cobra.Command{
 		Use: "price MODEL", Short: "Price a model, per million tokens", Args: exactly(1, "one MODEL"),
-		Long: "Publishes a price book in which this model's prices take the place of its earlier ones.\n" +
-			"Classes that are not given follow: cached and cache-write the input price, reasoning the output price.",
+		Long: "Publishes a price book in which this model's prices take the place of its earlier ones, from now on.\n" +
+			"Classes that are not given follow: cached and cache-write the input price, reasoning the output price.\n" +
+			"Prices by the prompt's length, or from a later instant, are written in a file: see `sluice apply --help`.",
+		Example: "  sluice model price glm-4.6 --input 0.60 --cached 0.11 --output 2.20\n" +
+			"  sluice model price glm-4.6 --input 3 --output 14 --currency CNY --dry-run",
+		ValidArgsFunction: c.completeModels(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in := api.PriceModel{Currency: sluice.Currency(currency), DryRun: dryRun}
-			in.Model = args[0]
-			if err := readPrices(cmd, prices, &in.ClassPrices); err != nil {
-				return err
+			for _, name := range []string{"input", "output"} {
+				if !cmd.Flags().Changed(name) {
+					return misused("--%s is missing: a model needs an input and an output price (0 is free)", name)
+				}
 			}
+			in.Model = args[0]
 			return ask(c, func(cl *client.Client) (api.Repricing, error) { return cl.PriceModel(cmd.Context(), in) }, showRepricing)
 		},
 	}
-	for name, help := range map[string]string{
-		"input": "fresh prompt tokens", "cached": "prompt tokens from the cache", "cache-write": "prompt tokens written to the cache",
-		"output": "generated tokens", "reasoning": "generated reasoning tokens",
-	} {
-		prices[name] = cmd.Flags().String(name, "", "price of a million "+help)
-	}
-	cmd.Flags().StringVar(&currency, "currency", "USD", "currency of the price book")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only tell what would change")
+	f := cmd.Flags()
+	f.Var(priceFlag(func(p api.Price) { in.Input = p }), "input", "price of a million fresh prompt tokens")
+	f.Var(priceFlag(func(p api.Price) { in.Cached = &p }), "cached", "price of a million prompt tokens from the cache")
+	f.Var(priceFlag(func(p api.Price) { in.CacheWrite = &p }), "cache-write", "price of a million prompt tokens written to the cache")
+	f.Var(priceFlag(func(p api.Price) { in.Output = p }), "output", "price of a million generated tokens")
+	f.Var(priceFlag(func(p api.Price) { in.Reasoning = &p }), "reasoning", "price of a million generated reasoning tokens")
+	f.StringVar((*string)(&in.Currency), "currency", "USD", "currency of the price book")
+	f.BoolVar(&in.DryRun, "dry-run", false, "only tell what would change")
 	return cmd
 }
 
-// readPrices reads the price flags. Input and output are required.
-func readPrices(cmd *cobra.Command, flags map[string]*string, to *api.ClassPrices) error {
-	for _, name := range []string{"input", "output"} {
-		if !cmd.Flags().Changed(name) {
-			return &usageError{fmt.Errorf("--%s is missing: a model needs an input and an output price (0 is free)", name)}
-		}
+func showRepricing(w io.Writer, r api.Repricing) {
+	switch {
+	case len(r.Changes) == 0:
+		row(w, "unchanged", "the prices are in force already")
+	case r.DryRun:
+		row(w, "dry run", "a new price book of "+string(r.Currency)+" would say")
+	default:
+		row(w, "price book", r.Book, r.Currency, "effective "+day(r.EffectiveAt))
 	}
-	optional := func(name string) (*api.Price, error) {
-		if !cmd.Flags().Changed(name) {
-			return nil, nil
-		}
-		p := new(api.Price)
-		return p, p.UnmarshalText([]byte(*flags[name]))
+	showPriceChanges(w, r.Changes)
+	for _, warning := range r.Warnings {
+		row(w, "note", warning)
 	}
-	var err error
-	if err = to.Input.UnmarshalText([]byte(*flags["input"])); err != nil {
-		return err
-	}
-	if err = to.Output.UnmarshalText([]byte(*flags["output"])); err != nil {
-		return err
-	}
-	if to.Cached, err = optional("cached"); err != nil {
-		return err
-	}
-	if to.CacheWrite, err = optional("cache-write"); err != nil {
-		return err
-	}
-	to.Reasoning, err = optional("reasoning")
-	return err
 }
 
-func showRepricing(w io.Writer, r api.Repricing) {
-	row(w, "price book", r.Book, r.Currency, "effective "+day(r.EffectiveAt))
-	for _, ch := range r.Changes {
-		row(w, ch.Model, ch.Class, priceOr(ch.Before, "new"), "->", priceOr(ch.After, "gone"))
-	}
-	for _, warning := range r.Warnings {
-		row(w, "note:", warning)
+// showPriceChanges prints what becomes of prices, per million tokens.
+func showPriceChanges(w io.Writer, changes []api.PriceChange) {
+	for _, ch := range changes {
+		from := ""
+		if ch.From > 0 {
+			from = fmt.Sprintf("from %d tokens", ch.From)
+		}
+		row(w, "  "+ch.Model, ch.Class, priceOr(ch.Before, "new")+" -> "+priceOr(ch.After, "gone"), from)
 	}
 }
 
@@ -139,6 +133,7 @@ func (c *cli) engineCommand() *cobra.Command {
 	}
 	remove := &cobra.Command{
 		Use: "remove NAME", Short: "Remove an engine; its running calls finish", Args: exactly(1, "one NAME"),
+		ValidArgsFunction: c.completeEngines(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.do(func(cl *client.Client) error { return cl.DeleteEngine(cmd.Context(), args[0]) }, "engine", args[0])
 		},
@@ -152,10 +147,17 @@ func (c *cli) engineAdd() *cobra.Command {
 	var kind, leave, secretEnv string
 	cmd := &cobra.Command{
 		Use: "add NAME", Short: "Attach an engine, or change one", Args: exactly(1, "one NAME"),
+		Long: "An engine is anything that answers chat completions under its URL + /v1. The models that it serves and that are\n" +
+			"new are added. An engine of that name is replaced: say all of it again, except its secret, which stays.",
 		Example: "  sluice engine add a --url http://10.0.0.7:8000 --model glm-4.6\n" +
 			"  sluice engine add b --url http://10.0.0.8:8000 --model qwen3=Qwen/Qwen3-32B\n" +
+			"  ENGINE_TOKEN=… sluice engine add c --url https://engine.example.com --model glm-4.6 --secret-env ENGINE_TOKEN\n" +
 			"  sluice engine add test --url sim:h100 --model simulated",
+		ValidArgsFunction: c.completeEngines(),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(models) == 0 {
+				return misused("--model is missing: what does the engine serve?")
+			}
 			in.Models = map[string]string{}
 			for _, m := range models {
 				public, own, _ := strings.Cut(m, "=")
@@ -165,13 +167,13 @@ func (c *cli) engineAdd() *cobra.Command {
 			if secretEnv != "" {
 				secret, ok := os.LookupEnv(secretEnv)
 				if !ok {
-					return &usageError{fmt.Errorf("--secret-env: the variable %s is not set", secretEnv)}
+					return misused("--secret-env: the variable %s is not set", secretEnv)
 				}
 				in.Secret = &secret
 			}
 			return ask(c, func(cl *client.Client) (api.Engine, error) { return cl.PutEngine(cmd.Context(), args[0], in) },
 				func(w io.Writer, e api.Engine) {
-					row(w, "engine", e.Name, e.ID)
+					row(w, "engine", e.Name)
 					row(w, "next", "sluice model price "+slices.Sorted(maps.Keys(e.Models))[0]+" --input 0.60 --output 2.20")
 				})
 		},
@@ -183,6 +185,9 @@ func (c *cli) engineAdd() *cobra.Command {
 	f.StringVar(&leave, "on-leave", "", "when a client leaves: cancel (default) or drain")
 	f.Int64Var(&in.Concurrent, "concurrent", 0, "calls at once; 0 is no limit")
 	f.StringVar(&secretEnv, "secret-env", "", "variable that holds the bearer token the engine asks for")
+	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{"http", "embedded", "simulated"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("on-leave", cobra.FixedCompletions([]string{"cancel", "drain"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("model", c.completeModels())
 	f.BoolVar(&in.NoCacheSalt, "no-cache-salt", false, "for an engine that refuses unknown fields: leave out cache_salt")
 	return cmd
 }
@@ -190,27 +195,51 @@ func (c *cli) engineAdd() *cobra.Command {
 func (c *cli) priceCommand() *cobra.Command {
 	var currency string
 	list := &cobra.Command{
-		Use: "list", Short: "List price books, the latest first", Args: none,
+		Use: "list", Short: "List price books", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return listAll(c, []any{"BOOK", "CURRENCY", "EFFECTIVE", "IN FORCE", "MODELS"}, func(cl *client.Client, p api.Paging) (api.Page[api.PriceBook], error) {
 				return cl.PriceBooks(cmd.Context(), sluice.Currency(currency), p)
 			}, func(w io.Writer, b api.PriceBook) {
-				row(w, b.ID, b.Currency, day(b.EffectiveAt), b.InForce, len(b.Models))
+				row(w, b.ID, b.Currency, day(b.EffectiveAt), yes(b.InForce), len(b.Models))
 			})
 		},
 	}
 	list.Flags().StringVar(&currency, "currency", "", "only of this currency")
 	show := &cobra.Command{
-		Use: "show BOOK", Short: "Show a price book", Args: exactly(1, "one BOOK id"),
+		Use: "show [BOOK]", Short: "Show a price book, or those in force", Args: atMostOne("BOOK id"),
+		ValidArgsFunction: c.completeBooks(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return ask(c, func(cl *client.Client) (api.PriceBook, error) { return cl.PriceBook(cmd.Context(), args[0]) }, showBook)
+			if len(args) == 1 {
+				return ask(c, func(cl *client.Client) (api.PriceBook, error) { return cl.PriceBook(cmd.Context(), args[0]) }, showBook)
+			}
+			return c.showBooksInForce(cmd)
 		},
 	}
 	return group("price", "Price books: what a million tokens cost", list, show)
 }
 
+// showBooksInForce prints the book in force of each currency.
+func (c *cli) showBooksInForce(cmd *cobra.Command) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	for b, err := range client.All(func(cursor string) (api.Page[api.PriceBook], error) {
+		return cl.PriceBooks(cmd.Context(), "", api.Paging{Cursor: cursor})
+	}) {
+		if err == nil && b.InForce {
+			err = c.show(b, func(w io.Writer) { showBook(w, b) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func showBook(w io.Writer, b api.PriceBook) {
-	row(w, b.ID, b.Currency, "effective "+day(b.EffectiveAt))
+	row(w, b.ID, "effective "+day(b.EffectiveAt)+", "+string(b.Currency)+" per million tokens")
+	_, _ = io.WriteString(w, "\f") // the columns of the next lines are their own
 	row(w, "MODEL", "FROM", "INPUT", "CACHED", "CACHE WRITE", "OUTPUT", "REASONING")
 	line := func(model string, from int64, p api.ClassPrices) {
 		row(w, model, from, p.Input, priceOr(p.Cached, "-"), priceOr(p.CacheWrite, "-"), p.Output, priceOr(p.Reasoning, "-"))
@@ -228,6 +257,9 @@ func (c *cli) applyCommand() *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use: "apply -f FILE", Short: "Bring models, engines and price books to what a YAML file says", Args: none,
+		Long: "Adds and changes what the file names, and leaves the rest as it is. Applying it again changes nothing.\n" +
+			"The fields are those of examples/models.yaml and of docs/engines.md and docs/money.md.",
+		Example: "  sluice apply -f examples/models.yaml --dry-run\n  sluice apply -f - < models.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			raw, err := c.readInput(file)
 			if err != nil {
@@ -239,11 +271,7 @@ func (c *cli) applyCommand() *cobra.Command {
 			}
 			return ask(c, func(cl *client.Client) (api.Applied, error) {
 				return cl.Apply(cmd.Context(), api.Apply{Manifest: manifest, DryRun: dryRun})
-			}, func(w io.Writer, a api.Applied) {
-				for _, ch := range a.Changes {
-					row(w, ch.Kind, ch.Name, ch.Action)
-				}
-			})
+			}, showApplied)
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "the file; - is standard input")
@@ -251,11 +279,21 @@ func (c *cli) applyCommand() *cobra.Command {
 	return cmd
 }
 
+func showApplied(w io.Writer, a api.Applied) {
+	for _, ch := range a.Changes {
+		row(w, ch.Action, strings.ReplaceAll(ch.Kind, "_", " "), ch.Name)
+		showPriceChanges(w, ch.Prices)
+	}
+	if a.DryRun {
+		row(w, "dry run: nothing was changed")
+	}
+}
+
 // readInput reads a file, or standard input for "-".
 func (c *cli) readInput(file string) ([]byte, error) {
 	switch file {
 	case "":
-		return nil, &usageError{fmt.Errorf("-f is missing: which file?")}
+		return nil, misused("-f is missing: which file?")
 	case "-":
 		return io.ReadAll(c.in)
 	}

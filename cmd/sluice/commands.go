@@ -1,12 +1,13 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,12 @@ func (c *cli) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Start the server", Args: none,
 		Long: "Starts the server on its data folder. Settings come from, in this order, the defaults, the file of --config,\n" +
-			"the environment (SLUICE_*) and these flags; --print-config shows what comes of them.",
+			"the environment (SLUICE_*) and these flags; --print-config shows what comes of them, as a file for --config.\n" +
+			"SIGTERM or Ctrl-C stops it once running calls have finished; a second one stops it at once.\n" +
+			"With --json it prints one line when it takes calls: {\"event\":\"ready\",\"url\":…}. The log is JSON, on stderr.",
+		Example: "  sluice serve\n" +
+			"  sluice serve --data /var/lib/sluice --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem --embedded=false\n" +
+			"  sluice serve --print-config > sluice.yaml && sluice serve --config sluice.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := settings(cmd, file)
 			if err != nil {
@@ -31,7 +37,7 @@ func (c *cli) serveCommand() *cobra.Command {
 			if print {
 				return c.printConfig(&cfg)
 			}
-			return serve(cmd.Context(), cfg, c.announce, c.err)
+			return serve(cmd.Context(), c.hurry, cfg, func(r ready) error { return c.announce(r, cfg.Data) }, c.err)
 		},
 	}
 	for _, s := range flags.Settings() {
@@ -43,7 +49,7 @@ func (c *cli) serveCommand() *cobra.Command {
 			f.NoOptDefVal = "true"
 		}
 	}
-	cmd.Flags().StringVar(&file, "config", os.Getenv("SLUICE_CONFIG"), "YAML file with settings ($SLUICE_CONFIG)")
+	configFlag(cmd, &file)
 	cmd.Flags().BoolVar(&print, "print-config", false, "print the settings that would be used, and exit")
 	return cmd
 }
@@ -62,7 +68,7 @@ func settings(cmd *cobra.Command, file string) (config.Config, error) {
 	for _, s := range cfg.Settings() {
 		if f := cmd.Flags().Lookup(s.Flag); f != nil && f.Changed {
 			if err := s.Set(f.Value.String()); err != nil {
-				return cfg, &usageError{fmt.Errorf("--%s: %w", s.Flag, err)}
+				return cfg, misused("--%s: %w", s.Flag, err)
 			}
 		}
 	}
@@ -72,15 +78,8 @@ func settings(cmd *cobra.Command, file string) (config.Config, error) {
 	return cfg, nil
 }
 
-// config is what a server on the data folder would use, for commands that
-// look at a stopped one's files.
-func (c *cli) config(context.Context) (config.Config, error) {
-	cfg := config.Default()
-	if err := cfg.ReadEnv(os.Environ()); err != nil {
-		return cfg, err
-	}
-	cfg.Data = c.data
-	return cfg, nil
+func configFlag(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVar(file, "config", os.Getenv("SLUICE_CONFIG"), "YAML file with the server's settings ($SLUICE_CONFIG)")
 }
 
 func (c *cli) printConfig(cfg *config.Config) error {
@@ -110,15 +109,23 @@ type ready struct {
 
 // announce tells that the server is ready: a script in one line of JSON, a
 // person with what to do first.
-func (c *cli) announce(r ready) error {
+func (c *cli) announce(r ready, data string) error {
 	if c.json {
 		return json.NewEncoder(c.out).Encode(r)
 	}
-	_, err := io.WriteString(c.out, r.text())
+	again := "sluice"
+	if strings.ContainsRune(c.program, filepath.Separator) {
+		again = c.program
+	}
+	if data != envOr("SLUICE_DATA", config.Default().Data) {
+		again += " --data " + data
+	}
+	_, err := io.WriteString(c.out, r.text(again))
 	return err
 }
 
-func (r ready) text() string {
+// text tells a person what to do first, in commands that begin with again.
+func (r ready) text(again string) string {
 	text := fmt.Sprintf("Sluice %s is ready at %s\n", version, r.URL)
 	if r.SetupURL != "" {
 		text += fmt.Sprintf("\nMake the first administrator (this link works once):\n  %s\n", r.SetupURL)
@@ -130,11 +137,11 @@ Ask the model in the box, a real but tiny one:
     -d '{"model":"%s","messages":[{"role":"user","content":"What is Sluice?"}]}'
 
 Then see what it cost:
-  sluice usage
-  sluice balance
-`, r.URL, r.TrialKey, r.Model)
+  %s usage
+  %s balance
+`, r.URL, r.TrialKey, r.Model, again, again)
 	}
-	return text + "\nStop with Ctrl-C; running answers finish first.\n\n"
+	return text + "\nStop with Ctrl-C; running answers finish first. The log follows.\n\n"
 }
 
 func (c *cli) statusCommand() *cobra.Command {
@@ -143,7 +150,7 @@ func (c *cli) statusCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return ask(c, func(cl *client.Client) (api.Status, error) { return cl.Status(cmd.Context()) }, func(w io.Writer, s api.Status) {
 				row(w, "version", s.Version)
-				row(w, "since", day(s.StartedAt))
+				row(w, "since", day(s.StartedAt)+" UTC")
 				row(w, "engines serving", fmt.Sprintf("%d of %d", s.EnginesServing, s.Engines))
 				row(w, "calls that hold money", s.Holds)
 				row(w, "postings queued", s.Queued)

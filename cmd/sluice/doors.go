@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -33,6 +35,7 @@ type doors struct {
 	servers    []*http.Server
 	failed     chan error
 	tls        bool
+	calls      *drain
 }
 
 // open listens on both doors.
@@ -41,6 +44,9 @@ func (s *server) open() (*doors, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", s.cfg.Listen, err)
 	}
+	if s.cfg.TLSCert == "" && !loopback(tcp.Addr().String()) {
+		s.log.Warn("serving without TLS on an address that other machines reach: keys and prompts pass in the clear unless a proxy in front encrypts them", "listen", tcp.Addr().String())
+	}
 	if s.cfg.Connections > 0 {
 		tcp = netutil.LimitListener(tcp, int(s.cfg.Connections))
 	}
@@ -48,8 +54,9 @@ func (s *server) open() (*doors, error) {
 	if err != nil {
 		return nil, errors.Join(err, tcp.Close())
 	}
-	d := &doors{tcp: tcp, local: local, failed: make(chan error, 2), tls: s.cfg.TLSCert != ""}
-	management := s.management(d.url())
+	d := &doors{tcp: tcp, local: local, failed: make(chan error, 2), tls: s.cfg.TLSCert != "", calls: s.calls}
+	s.url = cmp.Or(strings.TrimRight(s.cfg.PublicURL, "/"), d.url())
+	management := s.management()
 	d.serve(tcp, s.handler(management), s.log, s.cfg.TLSCert, s.cfg.TLSKey)
 	d.serve(local, management.Local(), s.log, "", "")
 	return d, nil
@@ -75,31 +82,48 @@ func (d *doors) serve(l net.Listener, h http.Handler, log *slog.Logger, cert, ke
 	}()
 }
 
-// url is where the TCP door is.
+// url is where this machine reaches the TCP door.
 func (d *doors) url() string {
-	if d.tls {
-		return "https://" + d.tcp.Addr().String()
+	addr := d.tcp.Addr().String()
+	if host, port, err := net.SplitHostPort(addr); err == nil && net.ParseIP(host).IsUnspecified() {
+		addr = net.JoinHostPort("127.0.0.1", port)
 	}
-	return "http://" + d.tcp.Addr().String()
+	if d.tls {
+		return "https://" + addr
+	}
+	return "http://" + addr
 }
 
-// serveUntil runs until ctx ends, then lets running requests finish, for as
-// long as timeout, and closes.
-func (d *doors) serveUntil(ctx context.Context, timeout time.Duration, log *slog.Logger) error {
+// settleLimit is how long calls that were broken off have to be billed.
+const settleLimit = 5 * time.Second
+
+// serveUntil runs until ctx ends, then lets running calls finish, for as long
+// as timeout or until hurry ends, and closes. It is an error to break calls off;
+// they are billed for what was delivered.
+func (d *doors) serveUntil(ctx, hurry context.Context, timeout time.Duration, log *slog.Logger) error {
 	select {
 	case err := <-d.failed:
 		return errors.Join(err, d.close())
 	case <-ctx.Done():
 	}
-	log.Info("stopping: no new requests; running ones finish", "timeout", timeout.String())
-	drain, cancel := context.WithTimeout(context.Background(), timeout)
+	log.Info("stopping: no new calls; running ones finish", "timeout", timeout.String())
+	d.calls.begin()
+	limit, cancel := context.WithTimeout(hurry, timeout)
 	defer cancel()
+	broken := d.calls.wait(limit)
 	for _, srv := range d.servers {
-		if err := srv.Shutdown(drain); err != nil {
-			log.Warn("requests were broken off", "error", err)
+		if err := srv.Shutdown(limit); err != nil && broken == 0 {
+			log.Warn("connections were broken off", "error", err)
 		}
 	}
-	return d.close()
+	err := d.close()
+	if broken > 0 {
+		settling, cancel := context.WithTimeout(context.Background(), settleLimit)
+		defer cancel()
+		d.calls.wait(settling)
+		err = errors.Join(err, fmt.Errorf("stopped before %d calls had finished; they are billed for what was delivered", broken))
+	}
+	return err
 }
 
 // close breaks off what still runs.
@@ -155,10 +179,22 @@ func socketPath(data string) (string, error) {
 }
 
 // readyz says whether the server takes calls.
-func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
-	if len(s.fleet.Status()) == 0 {
+func (s *server) readyz(w http.ResponseWriter, _ *http.Request) {
+	switch {
+	case s.calls.stopping():
+		http.Error(w, "stopping", http.StatusServiceUnavailable)
+	case len(s.fleet.Status()) == 0:
 		http.Error(w, "no engine is set up", http.StatusServiceUnavailable)
-		return
+	default:
+		_, _ = io.WriteString(w, "ready\n") // the prober may be gone
 	}
-	_, _ = io.WriteString(w, "ready\n") // the prober may be gone
+}
+
+// loopback reports whether only this machine reaches an address, HOST:PORT.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	return net.ParseIP(host).IsLoopback()
 }

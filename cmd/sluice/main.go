@@ -15,9 +15,25 @@ import (
 // version is set by the build (-ldflags "-X main.version=…").
 var version = "dev"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+func main() { os.Exit(process()) }
+
+// process runs the command line of this process. The first SIGTERM or Ctrl-C
+// asks a server to stop once its calls have finished, the second one at once.
+func process() int {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	hurry, hurryUp := context.WithCancel(context.Background())
+	defer hurryUp()
+	ctx, stop := context.WithCancel(hurry)
+	defer stop()
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		hurryUp()
+		signal.Stop(signals) // the third one ends the process, whatever it does
+	}()
+	c := &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, program: os.Args[0], hurry: hurry}
+	return c.run(ctx, os.Args[1:])
 }

@@ -12,11 +12,11 @@ import (
 )
 
 // management is the management API over this server's parts.
-func (s *server) management(publicURL string) *api.Server {
+func (s *server) management() *api.Server {
 	return api.New(api.Options{
-		Tenants: s.store, Keys: s.store, Catalogue: s.store, Prices: s.store, Books: s.store, Settings: s.store,
+		Tenants: s.store, Keys: s.store, Catalogue: s.engines, Prices: s.store, Books: s.store, Settings: s.store,
 		Ledger: s.ledger, Fleet: s.fleet, Identity: identity{s.gateway}, Reload: s.reload,
-		Version: version, URL: publicURL, Log: s.log,
+		Version: version, URL: s.url, Log: s.log,
 	})
 }
 
@@ -48,13 +48,13 @@ func bearerOf(r *http.Request) string {
 }
 
 // ready is what the server says once it takes calls.
-func (s *server) ready(publicURL string) ready {
-	r := ready{Event: "ready", URL: publicURL, TrialKey: s.first.trialKey}
+func (s *server) ready() ready {
+	r := ready{Event: "ready", URL: s.url, TrialKey: s.first.trialKey}
 	if s.first.trialKey != "" {
 		r.Model = box.Name
 	}
 	if s.first.setup != "" {
-		r.SetupURL = publicURL + "/setup?token=" + url.QueryEscape(s.first.setup)
+		r.SetupURL = s.url + "/setup?token=" + url.QueryEscape(s.first.setup)
 	}
 	return r
 }
@@ -62,8 +62,8 @@ func (s *server) ready(publicURL string) ready {
 // home says what answers here, to a person who opens the address in a browser.
 func (s *server) home(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'")
-	_ = homePage().Execute(w, version) // the visitor may be gone
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'")
+	_ = homePage().Execute(w, map[string]string{"Version": version, "URL": s.url}) // the visitor may be gone
 }
 
 func homePage() *template.Template {
@@ -71,9 +71,10 @@ func homePage() *template.Template {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Sluice</title><link rel="stylesheet" href="/setup/style.css"></head>
 <body><main><h1>Sluice</h1>
-<p>Version {{.}} is running. It speaks OpenAI's API under <code>/v1</code> and is managed under
-<a href="/api/v1/openapi.yaml"><code>/api/v1</code></a> or with the command <code>sluice</code>.</p>
-<p>To make the first administrator, open the link that <code>sluice serve</code> printed when it started.</p>
+<p>Version {{.Version}} is running.</p>
+<p>To use its models, give any OpenAI client the base URL <code>{{.URL}}/v1</code> and an API key of this server.</p>
+<p>It is managed with the command <code>sluice</code>, or under <a href="/api/v1/openapi.yaml"><code>/api/v1</code></a>.
+The first administrator is made with the link that <code>sluice serve</code> prints when it starts.</p>
 </main></body></html>
 `))
 }

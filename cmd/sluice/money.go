@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ func (c *cli) balanceCommand() *cobra.Command {
 	var org string
 	cmd := &cobra.Command{
 		Use: "balance", Short: "Show what an organisation has", Args: none,
+		Example: "  sluice balance --org acme\n  sluice balance --json | jq -r .available",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return ask(c, func(cl *client.Client) (api.Balance, error) {
 				id, err := onlyOrg(cmd.Context(), cl, org)
@@ -31,7 +33,7 @@ func (c *cli) balanceCommand() *cobra.Command {
 			})
 		},
 	}
-	orgFlag(cmd, &org)
+	c.orgFlag(cmd, &org)
 	return cmd
 }
 
@@ -40,32 +42,44 @@ func (c *cli) creditCommand() *cobra.Command {
 	var grant bool
 	cmd := &cobra.Command{
 		Use: "credit AMOUNT", Short: "Add to an organisation's balance", Args: exactly(1, "one AMOUNT"),
+		Example: "  sluice credit 100 --org acme --memo 'invoice 17' --once invoice-17\n  sluice credit 5.00 --org acme --grant",
 		Long: "Books a payment that came in or, with --grant, credit that the operator gives.\n" +
 			"With --once ID the command can be repeated safely: the same ID is booked once.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			amount, err := sluice.ParseAmount(args[0])
 			if err != nil {
-				return err
+				return misused("%s", sluice.ErrorOf(err).Message)
 			}
 			in := api.CreateCredit{Amount: amount, Kind: sluice.TxPayment, Memo: memo}
 			if grant {
 				in.Kind = sluice.TxGrant
 			}
+			var balance api.Balance
 			return ask(c, func(cl *client.Client) (api.Transaction, error) {
 				id, err := onlyOrg(cmd.Context(), cl, org)
 				if err != nil {
 					return api.Transaction{}, err
 				}
-				return cl.AddCredit(cmd.Context(), id, cmp.Or(once, newToken()), in)
-			}, showTransaction)
+				tx, err := cl.AddCredit(cmd.Context(), id, cmp.Or(once, newToken()), in)
+				if err == nil && !c.json {
+					balance, err = cl.Balance(cmd.Context(), id)
+				}
+				return tx, err
+			}, func(w io.Writer, t api.Transaction) {
+				showTransaction(w, t)
+				row(w, "available", balance.Available, balance.Currency)
+			})
 		},
 	}
-	orgFlag(cmd, &org)
+	c.orgFlag(cmd, &org)
 	cmd.Flags().StringVar(&memo, "memo", "", "shown on the statement")
 	cmd.Flags().StringVar(&once, "once", "", "an id of your choice, so that a repetition is harmless")
 	cmd.Flags().BoolVar(&grant, "grant", false, "the operator gives it; it is used up first")
 	return cmd
 }
+
+// usageShown is how many calls people are shown who do not say how many.
+const usageShown = 20
 
 func (c *cli) usageCommand() *cobra.Command {
 	var org string
@@ -74,7 +88,12 @@ func (c *cli) usageCommand() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
 		Use: "usage [CALL]", Short: "Show calls with their tokens and charges, or one call with its entries",
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne("CALL id"),
+		Long: "The calls of an organisation, those that ended last first. With --json one object on a line for each of them, all\n" +
+			"unless --limit says how many; people see the latest 20, the entries that booked the last one, and the balance.",
+		Example: "  sluice usage --org acme --since 24h --model glm-4.6\n" +
+			"  sluice usage --org acme --json | jq -s 'map(.tokens.output) | add'\n" +
+			"  sluice usage call_…",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return c.showCall(cmd, args[0])
@@ -90,42 +109,51 @@ func (c *cli) usageCommand() *cobra.Command {
 			if since > 0 {
 				q.Since = clock().Add(-since)
 			}
-			var calls []api.Call
-			for call, err := range client.All(func(cursor string) (api.Page[api.Call], error) {
-				q.Cursor = cursor
-				return cl.Usage(cmd.Context(), id, q)
-			}) {
-				if err != nil {
-					return err
-				}
-				if calls = append(calls, call); limit > 0 && len(calls) == limit {
-					break
-				}
+			if !c.json && !cmd.Flags().Changed("limit") {
+				limit = usageShown
 			}
-			return c.showCalls(cmd, cl, id, calls)
+			return c.showCalls(cmd, cl, id, q, limit)
 		},
 	}
-	orgFlag(cmd, &org)
+	c.orgFlag(cmd, &org)
 	f := cmd.Flags()
 	f.StringVar(&q.Key, "key-id", "", "only of this key")
 	f.StringVar(&q.Model, "model", "", "only of this model")
 	f.DurationVar(&since, "since", 0, "only calls that ended in the last, such as 24h")
 	f.IntVar(&limit, "limit", 0, "at most so many, the latest first; 0 is all")
+	_ = cmd.RegisterFlagCompletionFunc("key-id", c.completeKeys())
+	_ = cmd.RegisterFlagCompletionFunc("model", c.completeModels())
 	return cmd
 }
 
-// showCalls prints calls: one JSON object each, or for people a table, under
-// it the entries that booked the latest call, and the balance that is left.
-func (c *cli) showCalls(cmd *cobra.Command, cl *client.Client, org string, calls []api.Call) error {
-	heads := []any{"CALL", "TIME", "MODEL", "STATUS", "INPUT", "CACHED", "OUTPUT", "REASONING", "CHARGE", "NOTE"}
-	err := showAll(c, heads, calls, func(w io.Writer, u api.Call) {
-		row(w, u.ID, day(u.Time), u.Model, u.Status, u.Tokens.Input, u.Tokens.Cached, u.Tokens.Output, u.Tokens.Reasoning,
-			fmt.Sprint(u.Charge, " ", u.Currency), note(u))
-	})
-	if err != nil || c.json || len(calls) == 0 {
-		return err
+// showCalls prints calls: one JSON object each as they come, or for people a
+// table, under it the entries that booked the latest call, and the balance.
+func (c *cli) showCalls(cmd *cobra.Command, cl *client.Client, org string, q api.UsageQuery, limit int) error {
+	var calls []api.Call
+	shown, more := 0, false
+	for call, err := range client.All(func(cursor string) (api.Page[api.Call], error) {
+		q.Cursor = cursor
+		return cl.Usage(cmd.Context(), org, q)
+	}) {
+		if more = limit > 0 && shown == limit; err == nil && more {
+			break
+		}
+		if shown++; err == nil && c.json {
+			err = c.show(call, nil)
+		} else {
+			calls = append(calls, call)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	detail, err := cl.Call(cmd.Context(), calls[0].ID)
+	if c.json {
+		return nil
+	}
+	if len(calls) == 0 {
+		return c.show(nil, func(w io.Writer) { row(w, "no calls") })
+	}
+	latest, err := cl.Call(cmd.Context(), calls[0].ID)
 	if err != nil {
 		return err
 	}
@@ -134,9 +162,17 @@ func (c *cli) showCalls(cmd *cobra.Command, cl *client.Client, org string, calls
 		return err
 	}
 	return c.show(nil, func(w io.Writer) {
-		row(w)
-		showTransaction(w, detail.Transaction)
-		row(w)
+		row(w, "CALL", "TIME (UTC)", "MODEL", "STATUS", "INPUT", "CACHED", "OUTPUT", "REASONING", "CHARGE", "NOTE")
+		for _, u := range calls {
+			row(w, u.ID, day(u.Time), u.Model, u.Status, u.Tokens.Input, u.Tokens.Cached, u.Tokens.Output, u.Tokens.Reasoning,
+				fmt.Sprint(u.Charge, " ", u.Currency), note(u))
+		}
+		if more {
+			row(w, "… and earlier ones: --limit 0 shows all")
+		}
+		_, _ = io.WriteString(w, "\f")
+		row(w, "the latest was booked as")
+		showEntries(w, latest.Transaction)
 		row(w, "available", balance.Available, balance.Currency)
 	})
 }
@@ -166,23 +202,36 @@ func note(u api.Call) string {
 
 func showTransaction(w io.Writer, t api.Transaction) {
 	row(w, "transaction", t.ID, t.Kind, day(t.At), t.Memo)
+	showEntries(w, t)
+}
+
+// showEntries prints the lines of a transaction: who, which account, how much.
+func showEntries(w io.Writer, t api.Transaction) {
 	for _, e := range t.Entries {
-		row(w, "", e.Owner, e.Account, e.Amount, e.Currency)
+		row(w, "  "+e.Owner, e.Account, fmt.Sprint(e.Amount, " ", e.Currency))
 	}
 }
 
 func (c *cli) ledgerCommand() *cobra.Command {
+	var file string
 	verify := &cobra.Command{
 		Use: "verify", Short: "Check every invariant of the ledger, on a running server or a stopped one's folder", Args: none,
-		RunE: c.verify,
+		Long: "Reads the whole ledger: that every transaction sums to zero, that every balance is the sum of its entries, that no\n" +
+			"account is overdrawn, and that every call costs what its price book says. Exits with 1 when an invariant does not hold.",
+		Example: "  sluice ledger verify\n  sluice --data /var/lib/sluice ledger verify --config /etc/sluice.yaml",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.verify(cmd, file) },
 	}
+	configFlag(verify, &file)
 	return group("ledger", "The ledger", verify)
 }
 
 // verify asks the server or, when none runs on the folder, looks itself. It
 // fails when an invariant does not hold.
-func (c *cli) verify(cmd *cobra.Command, _ []string) error {
-	v, err := c.verification(cmd)
+func (c *cli) verify(cmd *cobra.Command, file string) error {
+	if f, ok := c.err.(*os.File); ok && terminal(f) && !c.json {
+		_, _ = fmt.Fprintln(c.err, "checking the whole ledger …") // a courtesy
+	}
+	v, err := c.verification(cmd, file)
 	if err != nil {
 		return err
 	}
@@ -204,20 +253,34 @@ func (c *cli) verify(cmd *cobra.Command, _ []string) error {
 	return err
 }
 
-func (c *cli) verification(cmd *cobra.Command) (api.Verification, error) {
-	if cl, err := c.client(); err == nil {
-		v, err := cl.VerifyLedger(cmd.Context())
-		if c.server != "" || sluice.CodeOf(err) != sluice.CodeUnavailable {
-			return v, err
+// terminal reports whether a person looks at the file.
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func (c *cli) verification(cmd *cobra.Command, file string) (api.Verification, error) {
+	if c.server != "" {
+		cl, err := c.client()
+		if err != nil {
+			return api.Verification{}, err
 		}
+		return cl.VerifyLedger(cmd.Context())
 	}
-	cfg, err := c.config(cmd.Context())
+	cfg, err := settings(cmd, file)
 	if err != nil {
 		return api.Verification{}, err
 	}
+	c.data = cfg.Data
+	if cl, err := c.client(); err == nil {
+		v, err := cl.VerifyLedger(cmd.Context())
+		if sluice.CodeOf(err) != sluice.CodeUnavailable {
+			return v, err
+		}
+	}
 	db, err := store.OpenReadOnly(cmd.Context(), cfg.DSN())
 	if err != nil {
-		return api.Verification{}, fmt.Errorf("opening the ledger of %q: %w", c.data, err)
+		return api.Verification{}, fmt.Errorf("opening the ledger of %q: %w", cfg.Data, err)
 	}
 	defer func() { _ = db.Close() }() // read only
 	report, err := db.Verify(cmd.Context())

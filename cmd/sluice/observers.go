@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
 	"sluice"
 	"sluice/cmd/sluice/config"
+	"sluice/fleet"
 	"sluice/plug/metrics"
 	"sluice/plug/otlp"
 )
@@ -64,11 +64,11 @@ func (o *observers) watch(s *server) {
 	o.metrics.Gauge("sluice_engines_serving", "Engines that take calls.", func() float64 { return float64(s.serving()) })
 }
 
-// serving counts the engines that are not ejected.
+// serving counts the engines that take calls.
 func (s *server) serving() int {
 	n := 0
 	for _, e := range s.fleet.Status() {
-		if e.EjectedUntil.IsZero() || e.EjectedUntil.Before(clock()) {
+		if e.Health == fleet.HealthServing || e.Health == fleet.HealthRecovering {
 			n++
 		}
 	}
@@ -80,20 +80,10 @@ func (s *server) serving() int {
 func (s *server) metrics() http.Handler {
 	h := s.seen.metrics.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.cfg.AllowMetrics && !fromLoopback(r) && !s.operatorKey(r) {
+		if !s.cfg.AllowMetrics && !loopback(r.RemoteAddr) && !s.operatorKey(r) {
 			http.Error(w, "metrics are for this machine, or for a key of the operator's", http.StatusForbidden)
 			return
 		}
 		h.ServeHTTP(w, r)
 	})
-}
-
-// fromLoopback reports whether the request's connection comes from this machine.
-func fromLoopback(r *http.Request) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

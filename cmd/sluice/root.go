@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -19,11 +20,15 @@ import (
 // Rules of the command line: what a script reads goes to stdout, what a person
 // is told beside it to stderr. With --json there is one object on a line, for
 // each result. Errors name the cause and, where there is one, the next step.
+// The exit code is 0 for success, 1 for an error, and 2 for a command line that
+// cannot be understood. Times are in UTC.
 
 // cli is what the commands share.
 type cli struct {
 	in       io.Reader
 	out, err io.Writer
+	program  string          // how this program was called
+	hurry    context.Context // its end cuts short the end of a server
 
 	data   string
 	server string
@@ -31,15 +36,13 @@ type cli struct {
 	json   bool
 }
 
-// run executes a command line and returns the exit code: 0 for success, 1 for
-// an error, 2 for words that are no command.
-func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	c := &cli{in: in, out: out, err: errOut}
+// run executes a command line and returns the exit code.
+func (c *cli) run(ctx context.Context, args []string) int {
 	root := c.root()
 	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errOut)
+	root.SetIn(c.in)
+	root.SetOut(c.out)
+	root.SetErr(c.err)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -81,15 +84,14 @@ func (c *cli) complain(err error) {
 
 // root is the command tree.
 func (c *cli) root() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "sluice",
-		Short: "Run open-weight models as a service that is sold",
-		Long: "Sluice serves models over OpenAI's API, meters every token, and bills it from prepaid balances.\n" +
-			"`sluice serve` starts the server; the other commands speak to it, on this machine through its data folder.",
-		SilenceErrors: true, SilenceUsage: true,
-	}
+	root := group("sluice", "Run open-weight models as a service that is sold")
+	root.Long = "Sluice serves models over OpenAI's API, meters every token, and bills it from prepaid balances.\n" +
+		"`sluice serve` starts the server; the other commands speak to it, on this machine through its data folder."
+	root.Example = "  sluice serve\n  sluice engine add gpu1 --url http://10.0.0.7:8000 --model glm-4.6\n" +
+		"  sluice --server https://models.example.com --key sk-… balance"
+	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{fmt.Errorf("%w; `%s --help` lists what there is", err, cmd.CommandPath())}
+		return misused("%w; `%s --help` lists what there is", err, cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.data, "data", envOr("SLUICE_DATA", config.Default().Data), "the server's data folder ($SLUICE_DATA)")
@@ -152,7 +154,17 @@ func row(w io.Writer, cells ...any) {
 func exactly(n int, words string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return &usageError{fmt.Errorf("`%s` takes %s, not %d words; see --help", cmd.CommandPath(), words, len(args))}
+			return misused("`%s` takes %s, and got %d words; see --help", cmd.CommandPath(), words, len(args))
+		}
+		return nil
+	}
+}
+
+// atMostOne is for commands that take one word or none.
+func atMostOne(word string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return misused("`%s` takes at most one %s, and got %d words; see --help", cmd.CommandPath(), word, len(args))
 		}
 		return nil
 	}
@@ -161,19 +173,46 @@ func exactly(n int, words string) cobra.PositionalArgs {
 // none is for commands that take no words.
 func none(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return &usageError{fmt.Errorf("`%s` takes no words, but got %q; see --help", cmd.CommandPath(), args[0])}
+		return misused("`%s` takes no words, but got %q; see --help", cmd.CommandPath(), args[0])
 	}
 	return nil
 }
 
 // group is a command that only holds others.
 func group(use, short string, children ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Args: func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return &usageError{fmt.Errorf("`%s` has no command %q; see --help", cmd.CommandPath(), args[0])}
-		}
-		return nil
-	}, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd := &cobra.Command{Use: use, Short: short, Args: known, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.AddCommand(children...)
 	return cmd
+}
+
+// known refuses a word that is no command of a group, and says which may be meant.
+func known(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "see --help"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("do you mean `%s %s`?", cmd.CommandPath(), near[0])
+	}
+	return misused("`%s` has no command %q; %s", cmd.CommandPath(), args[0], hint)
+}
+
+// misused is an error of the command line's words, for the exit code 2.
+func misused(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// orDash writes a number for a table, where zero says nothing.
+func orDash(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// yes writes a truth for a table.
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
 }

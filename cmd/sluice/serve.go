@@ -28,13 +28,17 @@ type server struct {
 	seen    *observers
 	ledger  *billing.Ledger
 	gateway *gateway.Gateway
+	engines *catalogue
 	salt    []byte
 	first   welcome
+	calls   *drain // the inference calls under way
+	url     string // where clients reach it
 }
 
 // serve boots a server, says when it is ready, and runs until ctx ends; then
-// it drains. This function is the boot sequence, from top to bottom.
-func serve(ctx context.Context, cfg config.Config, announce func(ready) error, logTo io.Writer) (err error) {
+// it drains, which the end of hurry cuts short. This function is the boot
+// sequence, from top to bottom.
+func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) error, logTo io.Writer) (err error) {
 	s := &server{cfg: cfg, log: newLogger(cfg, logTo)}
 	defer func() { err = errors.Join(err, s.close()) }()
 
@@ -42,6 +46,9 @@ func serve(ctx context.Context, cfg config.Config, announce func(ready) error, l
 		return fmt.Errorf("making the data folder: %w", err)
 	}
 	if s.store, err = store.Open(ctx, cfg.DSN()); err != nil {
+		return err
+	}
+	if s.engines, err = newCatalogue(s.store, cfg.Data, s.log); err != nil {
 		return err
 	}
 	if s.seen, err = newObservers(ctx, cfg, s.log); err != nil {
@@ -59,6 +66,7 @@ func serve(ctx context.Context, cfg config.Config, announce func(ready) error, l
 		MaxBody: cfg.MaxBody, BodyTimeout: cfg.BodyTimeout, KeepAlive: cfg.KeepAlive,
 		DrainLimit: cfg.DrainLimit, Attempts: int(cfg.Attempts), Slice: cfg.Slice,
 	})
+	s.calls = newDrain(s.gateway.Handler())
 	if s.salt, err = s.secret(ctx, "cache_salt"); err != nil {
 		return err
 	}
@@ -77,10 +85,10 @@ func serve(ctx context.Context, cfg config.Config, announce func(ready) error, l
 	if err != nil {
 		return err
 	}
-	if err := announce(s.ready(doors.url())); err != nil {
+	if err := announce(s.ready()); err != nil {
 		return errors.Join(err, doors.close())
 	}
-	return doors.serveUntil(ctx, cfg.StopTimeout, s.log)
+	return doors.serveUntil(ctx, hurry, cfg.StopTimeout, s.log)
 }
 
 // close ends what runs, in the reverse order of boot.
@@ -117,7 +125,7 @@ func (s *server) reload(ctx context.Context) error {
 	read("projects", func() (err error) { c.Projects, err = s.store.Projects(ctx); return })
 	read("keys", func() (err error) { c.Keys, err = s.store.Keys(ctx); return })
 	read("models", func() (err error) { c.Models, err = s.store.Models(ctx); return })
-	read("engines", func() (err error) { c.Engines, err = s.store.Engines(ctx); return })
+	read("engines", func() (err error) { c.Engines, err = s.engines.Engines(ctx); return })
 	read("price books", func() (err error) { c.Books, err = s.store.Books(ctx); return })
 	if err != nil {
 		return err
@@ -140,7 +148,7 @@ func (s *server) reload(ctx context.Context) error {
 // handler is everything that the TCP address serves.
 func (s *server) handler(management http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", s.gateway.Handler())
+	mux.Handle("/v1/", s.calls)
 	mux.Handle("/api/v1/", management)
 	mux.Handle("/setup", management)
 	mux.Handle("/setup/", management)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,18 +17,12 @@ import (
 )
 
 func (c *cli) orgCommand() *cobra.Command {
-	var currency, credit string
+	in := api.CreateOrganisation{Currency: "USD"}
 	create := &cobra.Command{
 		Use: "create NAME", Short: "Make an organisation", Args: exactly(1, "one NAME"),
+		Example: "  sluice org create acme --currency USD --credit 10.00",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in := api.CreateOrganisation{Name: args[0], Currency: sluice.Currency(currency)}
-			if credit != "" {
-				amount, err := sluice.ParseAmount(credit)
-				if err != nil {
-					return err
-				}
-				in.Credit = &amount
-			}
+			in.Name = args[0]
 			return ask(c, func(cl *client.Client) (api.Organisation, error) {
 				return cl.CreateOrganisation(cmd.Context(), in)
 			}, func(w io.Writer, o api.Organisation) {
@@ -35,12 +31,12 @@ func (c *cli) orgCommand() *cobra.Command {
 			})
 		},
 	}
-	create.Flags().StringVar(&currency, "currency", "USD", "currency of its balance")
-	create.Flags().StringVar(&credit, "credit", "", "credit to begin with, such as 10.00")
+	create.Flags().StringVar((*string)(&in.Currency), "currency", "USD", "currency of its balance; it stays")
+	create.Flags().Var(amountFlag(&in.Credit), "credit", "credit to begin with, such as 10.00")
 	list := &cobra.Command{
 		Use: "list", Short: "List organisations", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return listAll(c, []any{"ID", "NAME", "CURRENCY", "SINCE"}, func(cl *client.Client, p api.Paging) (api.Page[api.Organisation], error) {
+			return listAll(c, []any{"ID", "NAME", "CURRENCY", "SINCE (UTC)"}, func(cl *client.Client, p api.Paging) (api.Page[api.Organisation], error) {
 				return cl.Organisations(cmd.Context(), p)
 			}, func(w io.Writer, o api.Organisation) { row(w, o.ID, o.Name, o.Currency, day(o.CreatedAt)) })
 		},
@@ -53,6 +49,7 @@ func (c *cli) projectCommand() *cobra.Command {
 	var limits api.Limits
 	create := &cobra.Command{
 		Use: "create NAME", Short: "Make a project", Args: exactly(1, "one NAME"),
+		Example: "  sluice project create search --org acme --tpm 200000 --concurrent 16",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return ask(c, func(cl *client.Client) (api.Project, error) {
 				id, err := onlyOrg(cmd.Context(), cl, org)
@@ -63,24 +60,30 @@ func (c *cli) projectCommand() *cobra.Command {
 			}, func(w io.Writer, p api.Project) { row(w, "project", p.ID) })
 		},
 	}
-	orgFlag(create, &org)
+	c.orgFlag(create, &org)
 	limitFlags(create, &limits)
 	list := &cobra.Command{
 		Use: "list", Short: "List projects", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return listAll(c, []any{"ID", "NAME", "ORGANISATION", "LIMITS"}, func(cl *client.Client, p api.Paging) (api.Page[api.Project], error) {
-				return cl.Projects(cmd.Context(), org, p)
+				id, err := filterOrg(cmd.Context(), cl, org)
+				if err != nil {
+					return api.Page[api.Project]{}, err
+				}
+				return cl.Projects(cmd.Context(), id, p)
 			}, func(w io.Writer, p api.Project) { row(w, p.ID, p.Name, p.Organisation, describeLimits(p.Limits)) })
 		},
 	}
-	orgFlag(list, &org)
+	c.orgFlag(list, &org)
 	var change api.Limits
 	limit := &cobra.Command{
 		Use: "limit PROJECT", Short: "Change a project's limits (0 lifts one)", Args: exactly(1, "one PROJECT id"),
+		Example:           "  sluice project limit proj_… --rpm 600 --tpm 0",
+		ValidArgsFunction: c.completeProjects(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return ask(c, func(cl *client.Client) (api.Project, error) {
 				return cl.UpdateProject(cmd.Context(), args[0], api.UpdateProject{Limits: changedLimits(cmd, &change)})
-			}, func(w io.Writer, p api.Project) { row(w, p.ID, p.Name, describeLimits(p.Limits)) })
+			}, func(w io.Writer, p api.Project) { row(w, p.ID, p.Name, "limits: "+describeLimits(p.Limits)) })
 		},
 	}
 	limitFlags(limit, &change)
@@ -93,19 +96,12 @@ func (c *cli) keyCommand() *cobra.Command {
 
 func (c *cli) keyCreate() *cobra.Command {
 	var in api.CreateKey
-	var role, limit string
 	var expires time.Duration
 	cmd := &cobra.Command{
 		Use: "create", Short: "Make an API key; its secret is shown this once", Args: none,
+		Example: "  sluice key create --org acme --name ci --models glm-4.6 --cap 25.00 --expires-in 720h\n" +
+			"  sluice key create --role owner --name alice   # the operator's own, for --server and --key",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			in.Role = sluice.Role(role)
-			if limit != "" {
-				amount, err := sluice.ParseAmount(limit)
-				if err != nil {
-					return err
-				}
-				in.SpendingCap = &amount
-			}
 			if expires != 0 {
 				at := clock().Add(expires)
 				in.ExpiresAt = &at
@@ -122,18 +118,23 @@ func (c *cli) keyCreate() *cobra.Command {
 			}, func(w io.Writer, k api.NewKey) {
 				row(w, "key", k.Secret)
 				row(w, "id", k.ID)
+				row(w, "note", "keep the key: it is shown this once")
 			})
 		},
 	}
-	orgFlag(cmd, &in.Organisation)
+	c.orgFlag(cmd, &in.Organisation)
 	f := cmd.Flags()
 	f.StringVar(&in.Project, "project", "", "project that it belongs to")
 	f.StringVar(&in.Name, "name", "", "what it is for")
-	f.StringVar(&role, "role", "", "developer (default), admin; or of the operator: owner, finance, support")
+	f.StringVar((*string)(&in.Role), "role", "", "developer (default), admin; or of the operator: owner, finance, support")
 	f.StringSliceVar(&in.Models, "models", nil, "models that it may call; all when absent")
-	f.StringVar(&limit, "cap", "", "the most that it can ever be charged, such as 25.00")
+	f.Var(amountFlag(&in.SpendingCap), "cap", "the most that it can ever be charged, such as 25.00")
 	f.DurationVar(&expires, "expires-in", 0, "time until it expires, such as 720h")
 	limitFlags(cmd, &in.Limits)
+	_ = cmd.RegisterFlagCompletionFunc("project", c.completeProjects())
+	_ = cmd.RegisterFlagCompletionFunc("models", c.completeModels())
+	_ = cmd.RegisterFlagCompletionFunc("role", cobra.FixedCompletions(
+		[]string{"developer", "admin", "owner", "finance", "support"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -142,14 +143,18 @@ func (c *cli) keyList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List API keys", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return listAll(c, []any{"ID", "NAME", "ENDS IN", "ROLE", "ORGANISATION", "SPENT", "LAST USED", "STATE"}, func(cl *client.Client, p api.Paging) (api.Page[api.Key], error) {
-				return cl.Keys(cmd.Context(), org, p)
+			return listAll(c, []any{"ID", "NAME", "ENDS IN", "ROLE", "ORGANISATION", "SPENT", "LAST USED (UTC)", "STATE"}, func(cl *client.Client, p api.Paging) (api.Page[api.Key], error) {
+				id, err := filterOrg(cmd.Context(), cl, org)
+				if err != nil {
+					return api.Page[api.Key]{}, err
+				}
+				return cl.Keys(cmd.Context(), id, p)
 			}, func(w io.Writer, k api.Key) {
 				row(w, k.ID, k.Name, "…"+k.Last4, k.Role, k.Organisation, k.Spent, day(k.LastUsedAt), keyState(k))
 			})
 		},
 	}
-	orgFlag(cmd, &org)
+	c.orgFlag(cmd, &org)
 	return cmd
 }
 
@@ -158,20 +163,26 @@ func (c *cli) keyLimit() *cobra.Command {
 	var spending string
 	cmd := &cobra.Command{
 		Use: "limit KEY", Short: "Change a key's limits and spending cap (0 lifts a limit)", Args: exactly(1, "one KEY id"),
+		Example:           "  sluice key limit key_… --rpm 60 --cap 50.00\n  sluice key limit key_… --cap none",
+		ValidArgsFunction: c.completeKeys(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := api.UpdateKey{Limits: changedLimits(cmd, &limits)}
 			switch {
 			case spending == "none":
 				in.NoSpendingCap = true
 			case spending != "":
-				amount, err := sluice.ParseAmount(spending)
-				if err != nil {
-					return err
+				if err := amountFlag(&in.SpendingCap).Set(spending); err != nil {
+					return misused("--cap: %w", err)
 				}
-				in.SpendingCap = &amount
 			}
 			return ask(c, func(cl *client.Client) (api.Key, error) { return cl.UpdateKey(cmd.Context(), args[0], in) },
-				func(w io.Writer, k api.Key) { row(w, k.ID, k.Name, describeLimits(k.Limits)) })
+				func(w io.Writer, k api.Key) {
+					spendingCap := "none"
+					if k.SpendingCap != nil {
+						spendingCap = k.SpendingCap.String()
+					}
+					row(w, k.ID, k.Name, "limits: "+describeLimits(k.Limits), "cap: "+spendingCap)
+				})
 		},
 	}
 	limitFlags(cmd, &limits)
@@ -182,6 +193,7 @@ func (c *cli) keyLimit() *cobra.Command {
 func (c *cli) keyRevoke() *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke KEY", Short: "Revoke an API key, at once and for good", Args: exactly(1, "one KEY id"),
+		ValidArgsFunction: c.completeKeys(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return ask(c, func(cl *client.Client) (api.Key, error) { return cl.RevokeKey(cmd.Context(), args[0]) },
 				func(w io.Writer, k api.Key) { row(w, k.ID, keyState(k)) })
@@ -236,33 +248,57 @@ func showAll[T any](c *cli, heads []any, all []T, human func(io.Writer, T)) erro
 	})
 }
 
-// onlyOrg returns the organisation that was named or, when none was, the only one there is.
+// onlyOrg returns the id of the organisation that was named, by its id or its
+// name, or, when none was, the only one there is.
 func onlyOrg(ctx context.Context, cl *client.Client, named string) (string, error) {
-	if named != "" {
+	if strings.HasPrefix(named, sluice.PrefixOrganisation+"_") {
 		return named, nil
 	}
 	me, err := cl.Me(ctx)
 	if err != nil {
 		return "", err
 	}
-	if me.Organisation != "" {
+	if me.Organisation != "" && named == "" {
 		return me.Organisation, nil
 	}
-	page, err := cl.Organisations(ctx, api.Paging{})
-	if err != nil {
-		return "", err
+	var found []api.Organisation
+	for o, err := range client.All(func(cursor string) (api.Page[api.Organisation], error) {
+		return cl.Organisations(ctx, api.Paging{Cursor: cursor})
+	}) {
+		if err != nil {
+			return "", err
+		}
+		if named == "" || o.Name == named {
+			found = append(found, o)
+		}
+		if len(found) > 1 {
+			break
+		}
 	}
-	switch len(page.Data) {
-	case 0:
+	switch {
+	case len(found) == 1:
+		return found[0].ID, nil
+	case len(found) == 0 && named == "":
 		return "", errors.New("there is no organisation yet: make one with `sluice org create NAME`")
-	case 1:
-		return page.Data[0].ID, nil
+	case len(found) == 0:
+		return "", fmt.Errorf("there is no organisation %q; `sluice org list` shows those there are", named)
+	case named != "":
+		return "", fmt.Errorf("several organisations have the name %q: choose one by its id (`sluice org list`)", named)
 	}
-	return "", fmt.Errorf("there are several organisations: choose one with --org (`sluice org list`), for example --org %s (%s)", page.Data[0].ID, page.Data[0].Name)
+	return "", fmt.Errorf("there are several organisations: choose one with --org, by its name or id (`sluice org list`), such as --org %s", found[0].Name)
 }
 
-func orgFlag(cmd *cobra.Command, org *string) {
-	cmd.Flags().StringVar(org, "org", "", "organisation's id; not needed when there is only one")
+// filterOrg returns the id of the organisation that a list is of, or "" for all.
+func filterOrg(ctx context.Context, cl *client.Client, named string) (string, error) {
+	if named == "" {
+		return "", nil
+	}
+	return onlyOrg(ctx, cl, named)
+}
+
+func (c *cli) orgFlag(cmd *cobra.Command, org *string) {
+	cmd.Flags().StringVar(org, "org", "", "organisation, by its id or name; not needed when there is only one")
+	_ = cmd.RegisterFlagCompletionFunc("org", c.completeOrgs())
 }
 
 func limitFlags(cmd *cobra.Command, l *api.Limits) {
@@ -291,10 +327,16 @@ func changedLimits(cmd *cobra.Command, l *api.Limits) *api.ChangeLimits {
 }
 
 func describeLimits(l api.Limits) string {
-	if l == (api.Limits{}) {
-		return "none"
+	var parts []string
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{{"rpm", l.RequestsPerMinute}, {"tpm", l.TokensPerMinute}, {"concurrent", l.Concurrent}} {
+		if limit.value > 0 {
+			parts = append(parts, fmt.Sprint(limit.name, " ", limit.value))
+		}
 	}
-	return fmt.Sprintf("rpm %d, tpm %d, concurrent %d", l.RequestsPerMinute, l.TokensPerMinute, l.Concurrent)
+	return cmp.Or(strings.Join(parts, ", "), "none")
 }
 
 func keyState(k api.Key) string {
@@ -307,7 +349,7 @@ func keyState(k api.Key) string {
 	return "active"
 }
 
-// day writes a date for a table.
+// day writes an instant for a table, in UTC.
 func day(t time.Time) string {
 	if t.IsZero() {
 		return "-"

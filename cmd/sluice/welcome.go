@@ -95,7 +95,7 @@ func (s *server) makeTrial(ctx context.Context) error {
 	if err := s.store.PutModel(ctx, model); err != nil {
 		return err
 	}
-	if _, err := s.store.PutEngine(ctx, engine); err != nil {
+	if _, err := s.engines.PutEngine(ctx, engine); err != nil {
 		return err
 	}
 	book, err := demoBook()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -21,11 +22,12 @@ import (
 
 // Config is every setting of `sluice serve`.
 type Config struct {
-	Listen   string `yaml:"listen" help:"address to serve on; port 0 picks a free one"`
-	Data     string `yaml:"data" help:"folder for the database and everything else that is kept"`
-	Database string `yaml:"database" help:"sqlite:PATH or postgres://…; empty is SQLite in the data folder"`
-	TLSCert  string `yaml:"tls_cert" help:"certificate file (PEM) to serve HTTPS with"`
-	TLSKey   string `yaml:"tls_key" help:"the certificate's key file (PEM)"`
+	Listen    string `yaml:"listen" help:"address to serve on; port 0 picks a free one"`
+	PublicURL string `yaml:"public_url" help:"URL that others reach the server by, such as https://models.example.com, for the links it shows; empty: the address it serves on"`
+	Data      string `yaml:"data" help:"folder for the database and everything else that is kept"`
+	Database  string `yaml:"database" help:"sqlite:PATH or postgres://…; empty is SQLite in the data folder"`
+	TLSCert   string `yaml:"tls_cert" help:"certificate file (PEM) to serve HTTPS with"`
+	TLSKey    string `yaml:"tls_key" help:"the certificate's key file (PEM)"`
 
 	LogLevel string `yaml:"log_level" help:"debug, info, warn or error"`
 	OTLP     string `yaml:"otlp" help:"OTLP/HTTP endpoint for traces, such as http://127.0.0.1:4318; empty sends none"`
@@ -208,6 +210,9 @@ func (c *Config) Check() error {
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("listen: %w", err)
+	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("public_url: %q is no URL that begins with http:// or https://", c.PublicURL)
 	}
 	switch c.LogLevel {
 	case "debug", "info", "warn", "error":
