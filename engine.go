@@ -24,17 +24,6 @@ const (
 	LeaveDrain  OnLeave = "drain"  // the answer is read to its end, within the call's limits
 )
 
-// Metering says how far an engine's token counts can be billed.
-type Metering string
-
-// The labels.
-const (
-	MeteringUnknown      Metering = "unknown"       // not seen yet
-	MeteringExact        Metering = "exact"         // usage with cached tokens
-	MeteringWithoutCache Metering = "without_cache" // usage, but cached tokens are unknown
-	MeteringEstimated    Metering = "estimated"     // no usage: counted by us
-)
-
 // Engine is anything that answers chat completions.
 type Engine struct {
 	ID   string     `json:"id"`

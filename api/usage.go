@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -106,33 +105,21 @@ type inCall struct {
 	Call string `path:"call" maxLength:"64"`
 }
 
-// getCall finds a call by its transaction, which has the same id and took
-// effect at the instant the call ended. The event is asked for within the
-// caller's own organisation, so that another's is not there.
+// getCall finds a call within what the caller may see: another organisation's
+// is not there.
 func (s *Server) getCall(ctx context.Context, who *caller, in *inCall) (CallDetail, error) {
-	tx, err := s.opt.Books.Tx(ctx, in.Call)
-	if err != nil && sluice.CodeOf(err) != sluice.CodeNotFound {
+	events, _, err := s.opt.Books.Events(ctx, store.EventQuery{Org: who.org, Call: in.Call, Limit: 1})
+	if err != nil {
 		return CallDetail{}, err
 	}
-	q := store.EventQuery{Org: who.org, Limit: 1000}
-	if err == nil && tx.Kind == sluice.TxUsage {
-		q.Since, q.Until = tx.At, tx.At.Add(time.Microsecond)
-		if len(tx.Entries) > 0 {
-			q.Org = cmp.Or(q.Org, tx.Entries[0].Account.Owner) // the wallet that paid
-		}
+	if len(events) == 0 {
+		return CallDetail{}, sluice.Errorf(sluice.CodeNotFound, "There is no call %q.", in.Call)
 	}
-	for more := !q.Since.IsZero(); more; more = q.After != "" {
-		var events []sluice.Event
-		if events, q.After, err = s.opt.Books.Events(ctx, q); err != nil {
-			return CallDetail{}, err
-		}
-		for i := range events {
-			if events[i].CallID == in.Call {
-				return CallDetail{Call: call(&events[i]), Transaction: transaction(tx)}, nil
-			}
-		}
+	tx, err := s.opt.Books.Tx(ctx, in.Call)
+	if err != nil {
+		return CallDetail{}, err
 	}
-	return CallDetail{}, sluice.Errorf(sluice.CodeNotFound, "There is no call %q.", in.Call)
+	return CallDetail{Call: call(&events[0]), Transaction: transaction(tx)}, nil
 }
 
 // call writes an event as it is shown.

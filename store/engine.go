@@ -19,7 +19,7 @@ func (db *DB) Engines(ctx context.Context) ([]*sluice.Engine, error) {
 		var secret []byte
 		var created int64
 		var name, own sql.NullString
-		err := rows.Scan(&e.ID, &e.Name, &e.Kind, &e.URL, &secret, &e.OnLeave, &e.Concurrent, &created, &name, &own)
+		err := rows.Scan(&e.ID, &e.Name, &e.Kind, &e.URL, &secret, &e.OnLeave, &e.NoCacheSalt, &e.Concurrent, &created, &name, &own)
 		if last := len(engines) - 1; last < 0 || engines[last].ID != e.ID {
 			e.Secret, e.CreatedAt = string(secret), instant(created)
 			engines = append(engines, &e)
@@ -29,7 +29,7 @@ func (db *DB) Engines(ctx context.Context) ([]*sluice.Engine, error) {
 		}
 		return struct{}{}, err
 	}
-	_, err := collect(ctx, db.r, scan, `SELECT id, engine.name, kind, url, secret, on_leave, concurrent, created_at, engine_model.name, own
+	_, err := collect(ctx, db.r, scan, `SELECT id, engine.name, kind, url, secret, on_leave, no_salt, concurrent, created_at, engine_model.name, own
 		FROM engine LEFT JOIN engine_model ON engine_model.engine = engine.id ORDER BY engine.name`)
 	if err != nil {
 		return nil, fmt.Errorf("reading engines: %w", err)
@@ -52,10 +52,10 @@ func (db *DB) PutEngine(ctx context.Context, e *sluice.Engine) (*sluice.Engine, 
 			return err
 		}
 		stored.CreatedAt = instant(created)
-		_, err = tx.ExecContext(ctx, `INSERT INTO engine (id, name, kind, url, secret, on_leave, concurrent, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, url = excluded.url,
-			secret = excluded.secret, on_leave = excluded.on_leave, concurrent = excluded.concurrent`,
-			stored.ID, e.Name, string(e.Kind), e.URL, []byte(e.Secret), string(e.OnLeave), e.Concurrent, created)
+		_, err = tx.ExecContext(ctx, `INSERT INTO engine (id, name, kind, url, secret, on_leave, no_salt, concurrent, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, url = excluded.url,
+			secret = excluded.secret, on_leave = excluded.on_leave, no_salt = excluded.no_salt, concurrent = excluded.concurrent`,
+			stored.ID, e.Name, string(e.Kind), e.URL, []byte(e.Secret), string(e.OnLeave), bit(e.NoCacheSalt), e.Concurrent, created)
 		if err != nil {
 			return err
 		}

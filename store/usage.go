@@ -13,7 +13,9 @@ import (
 
 // EventQuery selects usage events. Empty fields select all.
 type EventQuery struct {
-	Org, Key, Model string
+	Org, Project, Key, Model string
+
+	Call string // the id of one call
 
 	// Since and Until bound when the call ended: from Since on, before Until.
 	Since, Until time.Time
@@ -34,7 +36,7 @@ const (
 // events as EventQuery.After. Errors: CodeInvalid for an After that no answer gave.
 func (db *DB) Events(ctx context.Context, q EventQuery) (events []sluice.Event, next string, err error) {
 	var where conditions
-	for _, c := range []struct{ column, value string }{{"org", q.Org}, {"key", q.Key}, {"model", q.Model}} {
+	for _, c := range []struct{ column, value string }{{"org", q.Org}, {"project", q.Project}, {"key", q.Key}, {"model", q.Model}, {"tx.id", q.Call}} {
 		if c.value != "" {
 			where.add(c.column+" = ?", c.value)
 		}

@@ -57,6 +57,7 @@ CREATE TABLE engine (
     url        TEXT NOT NULL,
     secret     BLOB NOT NULL,
     on_leave   TEXT NOT NULL,
+    no_salt    INTEGER NOT NULL, -- 1: requests go without cache_salt
     concurrent INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;

@@ -40,6 +40,8 @@ func testEvents(t *testing.T, db *store.DB) {
 		"key":          {store.EventQuery{Key: "key_0"}, pick(6, 3, 0)},
 		"key of one":   {store.EventQuery{Org: "org_1", Key: "key_0"}, pick(3)},
 		"model":        {store.EventQuery{Model: "other"}, pick(6)},
+		"call":         {store.EventQuery{Call: "call_3"}, pick(3)},
+		"call of none": {store.EventQuery{Org: "org_0", Call: "call_3"}, nil},
 		"since":        {store.EventQuery{Org: "org_0", Since: start().Add(time.Minute)}, pick(6, 4, 2)},
 		"until":        {store.EventQuery{Until: start().Add(time.Minute)}, pick(1, 0)},
 		"nobody":       {store.EventQuery{Org: "org_2"}, nil},
