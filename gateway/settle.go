@@ -16,7 +16,8 @@ import (
 // that produced nothing is free.
 func (c *call) settle(err error) {
 	c.out.stopKeepAlive()
-	if err != nil && c.r.Context().Err() != nil {
+	// net/http ends the context of a request whose body was late, too: that client is still there.
+	if err != nil && c.r.Context().Err() != nil && sluice.CodeOf(err) != sluice.CodeRequestTimeout {
 		c.left, err = true, errLeft
 	}
 	if err == nil || c.produced() {
