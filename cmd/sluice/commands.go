@@ -115,13 +115,24 @@ func (c *cli) announce(r ready, data string) error {
 	}
 	again := "sluice"
 	if strings.ContainsRune(c.program, filepath.Separator) {
-		again = c.program
+		again = quoted(c.program)
 	}
 	if data != envOr("SLUICE_DATA", config.Default().Data) {
-		again += " --data " + data
+		again += " --data " + quoted(data)
 	}
 	_, err := io.WriteString(c.out, r.text(again))
 	return err
+}
+
+// quoted writes a word so that a shell reads it as one.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/._-+:=@%,", r)
+	}
+	if word != "" && strings.TrimFunc(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // text tells a person what to do first, in commands that begin with again.
