@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"sluice/store/storetest/pgtest"
 )
@@ -48,7 +49,9 @@ func balanceForTen(t *testing.T, s *server) {
 		})
 	}
 	close(begin)
+	asOf := time.Now()
 	wg.Wait()
+	t.Logf("%d calls took %v", calls, time.Since(asOf))
 
 	count := map[int]int{}
 	for _, r := range replies {
@@ -70,6 +73,7 @@ func balanceForTen(t *testing.T, s *server) {
 		t.Errorf("the balance is %+v, want exactly nothing, nothing held", b)
 	}
 	s.verify(t)
+	client.CloseIdleConnections() // a server that stops waits 5 s for connections without a request
 	s.stop(t)
 	s.verify(t)
 }
