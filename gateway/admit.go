@@ -140,9 +140,10 @@ func (b *budget) plan() {
 	b.extendAt = b.endsAt - min(b.endsAt, b.slice)/4
 }
 
-// more is what to ask for next: one further slice.
-func (b *budget) more() sluice.Pico {
-	p, err := sluice.MulPico(b.outputPrice, b.slice)
+// more is what to ask for next when so many output tokens have passed: a slice
+// beyond them. A fast engine sends many at once, also more than were covered.
+func (b *budget) more(passed int64) sluice.Pico {
+	p, err := sluice.MulPico(b.outputPrice, max(passed-b.endsAt, 0)+b.slice)
 	if err != nil {
 		return 0
 	}

@@ -90,7 +90,7 @@ func (c *call) withinBudget() error {
 		if err != nil {
 			return err
 		}
-		c.budget.extend(c.g.Ledger.Extend(c.id, c.budget.more(), checkpoint))
+		c.budget.extend(c.g.Ledger.Extend(c.id, c.budget.more(c.stream.Tokens), checkpoint))
 	}
 	c.cutOff = c.stream.Tokens >= c.budget.endsAt
 	return nil
