@@ -267,7 +267,7 @@ func (c *cli) applyCommand() *cobra.Command {
 			}
 			manifest, err := api.ParseManifest(raw)
 			if err != nil {
-				return fmt.Errorf("%s: %w", file, err)
+				return fmt.Errorf("%s: %s", file, sluice.ErrorOf(err).Message)
 			}
 			return ask(c, func(cl *client.Client) (api.Applied, error) {
 				return cl.Apply(cmd.Context(), api.Apply{Manifest: manifest, DryRun: dryRun})

@@ -49,6 +49,7 @@ func (c *cli) serveCommand() *cobra.Command {
 			f.NoOptDefVal = "true"
 		}
 	}
+	_ = cmd.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp))
 	configFlag(cmd, &file)
 	cmd.Flags().BoolVar(&print, "print-config", false, "print the settings that would be used, and exit")
 	return cmd

@@ -150,7 +150,7 @@ func (c *Config) ReadYAML(raw []byte) error {
 		return err
 	}
 	if err := dec.Load(&next); err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return errors.New(strings.ReplaceAll(err.Error(), "not found in type config.Config", "is no setting"))
 	}
 	if err := dec.Load(new(any)); !errors.Is(err, io.EOF) {
 		return errors.New("more than one YAML document")
@@ -159,8 +159,8 @@ func (c *Config) ReadYAML(raw []byte) error {
 	return nil
 }
 
-// ReadEnv takes over the variables SLUICE_*. One that names no setting is
-// refused: it is a slip of the pen.
+// ReadEnv takes over the variables SLUICE_*. An empty one counts as not set;
+// one that names no setting is refused: it is a slip of the pen.
 func (c *Config) ReadEnv(environ []string) error {
 	byEnv := map[string]Setting{}
 	for _, s := range c.Settings() {
@@ -168,7 +168,7 @@ func (c *Config) ReadEnv(environ []string) error {
 	}
 	for _, pair := range environ {
 		name, text, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, "SLUICE_") || reserved(name) {
+		if !strings.HasPrefix(name, "SLUICE_") || text == "" || reserved(name) {
 			continue
 		}
 		s, ok := byEnv[name]
