@@ -29,6 +29,8 @@ const (
 	trialCredit = "5.00"
 	trialFile   = "trial-key" // in the data folder, readable by its owner alone
 	boxEngine   = "box"
+
+	trialSetting = "trial_organisation" // the setting that holds its id
 )
 
 // The demo prices of the embedded model, in USD per million tokens.
@@ -64,6 +66,9 @@ func (s *server) welcome(ctx context.Context) (welcome, error) {
 			return w, err
 		}
 	}
+	if err := s.grantTrial(ctx); err != nil {
+		return w, err
+	}
 	w.trialKey, err = s.trialKey(ctx)
 	return w, err
 }
@@ -84,7 +89,7 @@ func (s *server) setupToken(ctx context.Context) (string, error) {
 }
 
 // makeTrial stores the model in the binary, its engine, a demo price book and
-// an organisation with some credit.
+// an organisation, which comes last: a boot that dies before it begins anew.
 func (s *server) makeTrial(ctx context.Context) error {
 	now := clock()
 	model := &sluice.Model{Name: box.Name, Description: box.Description, OwnedBy: "sluice", ContextLength: 1024, CreatedAt: now}
@@ -106,18 +111,39 @@ func (s *server) makeTrial(ctx context.Context) error {
 		return err
 	}
 	org := &sluice.Organisation{ID: sluice.NewID(sluice.PrefixOrganisation, now), Name: trialName, Currency: "USD", CreatedAt: now}
-	if err := s.store.CreateOrganisation(ctx, org); err != nil {
+	if err := s.store.PutSetting(ctx, trialSetting, org.ID); err != nil {
 		return err
 	}
-	credit, err := sluice.ParseAmount(trialCredit)
+	return s.store.CreateOrganisation(ctx, org)
+}
+
+// grantTrial gives the trial organisation its credit. The transaction's id is
+// made of the organisation's, and so it is booked once, also where a first boot
+// died before it.
+func (s *server) grantTrial(ctx context.Context) error {
+	id, err := s.store.Setting(ctx, trialSetting)
 	if err != nil {
 		return err
 	}
-	tx, err := ledger.Grant(sluice.Tx{ID: sluice.NewID(sluice.PrefixTx, now), At: now, Memo: "trial"}, org.ID, org.Currency, credit)
+	orgs, err := s.store.Organisations(ctx)
 	if err != nil {
 		return err
 	}
-	return s.ledger.Post(ctx, tx)
+	for _, o := range orgs {
+		if o.ID != id {
+			continue
+		}
+		credit, err := sluice.ParseAmount(trialCredit)
+		if err != nil {
+			return err
+		}
+		tx := sluice.Tx{ID: sluice.PrefixTx + strings.TrimPrefix(o.ID, sluice.PrefixOrganisation), At: o.CreatedAt, Memo: trialName}
+		if tx, err = ledger.Grant(tx, o.ID, o.Currency, credit); err != nil {
+			return err
+		}
+		return s.ledger.Post(ctx, tx)
+	}
+	return nil
 }
 
 // demoBook prices the model in the binary.
