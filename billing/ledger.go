@@ -13,14 +13,13 @@ import (
 	"time"
 
 	"sluice"
-	"sluice/money/ledger"
 )
 
 // Store makes the ledger durable.
 type Store interface {
 	// Commit makes a batch durable in one transaction, or changes nothing. Errors:
 	// CodeConflict when a transaction's id is booked already; CodeInsufficientFunds
-	// when a wallet would go below zero; others say that the store is away.
+	// when a wallet would go below zero; after any other the batch may be durable or not.
 	Commit(ctx context.Context, batch sluice.Batch) error
 
 	// Committed returns which of the transactions are booked.
@@ -48,7 +47,7 @@ type Options struct {
 
 	Log *slog.Logger // default slog.Default
 
-	// OnCommit hears of each durable group: how many postings and how long it took.
+	// OnCommit hears of each group that the store took: how many postings and how long it took.
 	OnCommit func(postings int, took time.Duration)
 }
 
@@ -58,16 +57,16 @@ type Ledger struct {
 	opt   Options
 	wake  chan struct{} // tells the writer that pending has something
 	done  chan struct{} // closed when the writer has ended
-
-	spooled bool // the spool holds something; only Open and the writer touch it
+	spool spool         // only Open and the writer touch it
 
 	mu      sync.Mutex
 	wallets map[string]*wallet // by organisation
 	keys    map[string]*keySpend
-	holds   map[string]*hold // by call
-	pending []*item          // what the writer takes next, in order
-	posting map[string]*item // transactions posted and not yet durable
-	fault   error            // set once the books and memory disagree: nothing is admitted any more
+	holds   map[string]*hold                    // by call
+	books   map[sluice.AccountID]*sluice.Amount // every account, once all that is queued is durable
+	pending []*item                             // what the writer takes next, in order
+	posting map[string]*item                    // transactions that are being posted, by id
+	fault   error                               // set once the books and memory disagree: nothing is admitted any more
 	closed  bool
 }
 
@@ -84,11 +83,12 @@ func Open(ctx context.Context, store Store, opt Options) (*Ledger, error) {
 		store: store, opt: opt,
 		wake:    make(chan struct{}, 1),
 		done:    make(chan struct{}),
+		spool:   spool{path: opt.Spool},
 		wallets: map[string]*wallet{},
 		keys:    map[string]*keySpend{},
 		holds:   map[string]*hold{},
+		books:   map[sluice.AccountID]*sluice.Amount{},
 		posting: map[string]*item{},
-		spooled: opt.Spool != "",
 	}
 	if err := l.replaySpool(ctx); err != nil {
 		return nil, fmt.Errorf("replaying the spool: %w", err)
@@ -96,10 +96,10 @@ func Open(ctx context.Context, store Store, opt Options) (*Ledger, error) {
 	if err := l.load(ctx); err != nil {
 		return nil, err
 	}
-	go l.write()
 	if err := l.recover(ctx); err != nil {
 		return nil, fmt.Errorf("billing the calls that were running: %w", err)
 	}
+	go l.write()
 	return l, nil
 }
 
@@ -110,6 +110,7 @@ func (l *Ledger) load(ctx context.Context) error {
 		return fmt.Errorf("loading accounts: %w", err)
 	}
 	for _, a := range accounts {
+		l.books[a.AccountID] = &sluice.Amount{Nano: a.Balance.Nano, Carry: a.Balance.Carry}
 		if !a.Kind.Wallet() {
 			continue
 		}
@@ -129,43 +130,36 @@ func (l *Ledger) load(ctx context.Context) error {
 	return nil
 }
 
-// recover bills the calls that an earlier process left running, from their
-// last checkpoint, as far as their wallets reach.
-func (l *Ledger) recover(ctx context.Context) error {
-	left, err := l.store.Checkpoints(ctx)
-	if err != nil {
-		return fmt.Errorf("loading checkpoints: %w", err)
-	}
-	for _, ev := range left {
-		ev.Status = sluice.StatusRecovered
-		settled, err := l.settle(ctx, ev, &hold{checkpointed: true})
-		if err != nil {
-			return fmt.Errorf("call %s: %w", ev.CallID, err)
-		}
-		l.opt.Log.Warn("billed a call that was running when the server died",
-			"call", ev.CallID, "organisation", ev.Org, "charge", settled.Charge.Amount().String())
-	}
-	return nil
-}
-
 // Close waits until everything posted is durable and ends the writer. Holds
-// must have been settled or released before.
+// must have been settled or released before. While the store is away, what is
+// in the spool counts as durable; without a spool Close waits for the store.
 func (l *Ledger) Close() {
 	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return
-	}
 	l.closed = true
+	l.dismiss()
 	l.mu.Unlock()
 	l.signal()
 	<-l.done
+}
+
+// open returns why nothing is taken any more, or nil.
+func (l *Ledger) open() error {
+	if l.fault != nil {
+		return &sluice.Error{Code: sluice.CodeUnavailable, Message: "The ledger stopped because its books disagree; the operator must look.", Err: l.fault}
+	}
+	if l.closed {
+		return sluice.Errorf(sluice.CodeUnavailable, "The server is shutting down.")
+	}
+	return nil
 }
 
 // Balance returns what an organisation has in its currency.
 func (l *Ledger) Balance(org string, currency sluice.Currency) (sluice.Balance, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.wallets[org] == nil {
+		return sluice.Balance{Currency: currency}, nil
+	}
 	w, err := l.wallet(org, currency)
 	if err != nil {
 		return sluice.Balance{}, err
@@ -190,77 +184,9 @@ func (l *Ledger) Holds() int {
 	return len(l.holds)
 }
 
-// Queued returns how many postings wait for the writer.
+// Queued returns how many postings and checkpoints wait for the writer.
 func (l *Ledger) Queued() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.pending)
-}
-
-// Post books a transaction and waits until it is durable. The same id is
-// booked once: posting it again returns nil and changes nothing. Errors:
-// CodeInsufficientFunds when it debits a wallet by more than is free.
-func (l *Ledger) Post(ctx context.Context, tx sluice.Tx) error {
-	if err := ledger.Check(&tx); err != nil {
-		return fmt.Errorf("posting: %w", err)
-	}
-	known, err := l.store.Committed(ctx, []string{tx.ID})
-	if err != nil {
-		return fmt.Errorf("posting %s: %w", tx.ID, err)
-	}
-	if known[tx.ID] {
-		return nil
-	}
-	it, err := l.enqueuePost(tx)
-	if err != nil {
-		return err
-	}
-	return it.wait(ctx)
-}
-
-// enqueuePost reserves what the transaction debits and queues it, or returns
-// the item of the same transaction that is on its way already.
-func (l *Ledger) enqueuePost(tx sluice.Tx) (*item, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.open(); err != nil {
-		return nil, err
-	}
-	if it := l.posting[tx.ID]; it != nil {
-		return it, nil
-	}
-	for _, e := range tx.Entries {
-		if !e.Account.Kind.Wallet() || e.Amount.Sign() >= 0 {
-			continue
-		}
-		w, err := l.wallet(e.Account.Owner, e.Account.Currency)
-		if err != nil {
-			return nil, err
-		}
-		debit, err := e.Amount.Neg()
-		if err != nil {
-			return nil, err
-		}
-		if w.free().Cmp(debit) < 0 || w.fund(e.Account.Kind).Balance.Cmp(debit) < 0 {
-			return nil, sluice.Errorf(sluice.CodeInsufficientFunds, "The balance does not cover %s %s.", debit, e.Account.Currency)
-		}
-	}
-	it := newItem(sluice.Posting{Tx: tx})
-	if err := l.move(tx.Entries, debits); err != nil {
-		return nil, err
-	}
-	l.posting[tx.ID] = it
-	l.enqueue(it)
-	return it, nil
-}
-
-// open returns why nothing is taken any more, or nil.
-func (l *Ledger) open() error {
-	if l.fault != nil {
-		return &sluice.Error{Code: sluice.CodeUnavailable, Message: "The ledger stopped because its books disagree; the operator must look.", Err: l.fault}
-	}
-	if l.closed {
-		return sluice.Errorf(sluice.CodeUnavailable, "The server is shutting down.")
-	}
-	return nil
 }

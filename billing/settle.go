@@ -11,81 +11,73 @@ import (
 // Settle ends a call that is charged: it turns the call's hold into a
 // transaction and returns once that is durable. ev.List is the charge by the
 // price book; the returned event's Charge is what was billed: the same, or less
-// when neither hold nor wallet covers it. Settling an unknown call is
-// CodeNotFound, so a call is settled once.
+// when the hold and what is free of the wallet do not cover it. Settling an
+// unknown call is CodeNotFound, so a call is settled once. After the context's
+// error the call is settled all the same; after another one it still holds.
 func (l *Ledger) Settle(ctx context.Context, ev sluice.Event) (sluice.Event, error) {
-	return l.settle(ctx, ev, nil)
-}
-
-// settle settles a call by its running hold or, for a call of an earlier
-// process, by the given one.
-func (l *Ledger) settle(ctx context.Context, ev sluice.Event, earlier *hold) (sluice.Event, error) {
-	it, err := l.enqueueSettle(&ev, earlier)
-	if err != nil {
-		return ev, fmt.Errorf("settling call %s: %w", ev.CallID, err)
+	it, err := l.queueSettle(&ev)
+	if err == nil {
+		err = it.wait(ctx)
 	}
-	if err := it.wait(ctx); err != nil {
+	if err != nil {
 		return ev, fmt.Errorf("settling call %s: %w", ev.CallID, err)
 	}
 	return ev, nil
 }
 
-// enqueueSettle decides the charge, takes it from the wallets and queues the
+// queueSettle takes the charge from the wallet, ends the hold and queues the
 // posting. From here on the money is gone in memory, and so free for nobody
 // else; it is gone for good when the writer has committed.
-func (l *Ledger) enqueueSettle(ev *sluice.Event, h *hold) (*item, error) {
+func (l *Ledger) queueSettle(ev *sluice.Event) (*item, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.open(); err != nil {
 		return nil, err
 	}
-	if ev.List < 0 {
-		return nil, fmt.Errorf("negative list amount %d", ev.List)
-	}
-	w, err := l.wallet(ev.Org, ev.Currency)
-	if err != nil {
-		return nil, err
-	}
+	h := l.holds[ev.CallID]
 	if h == nil {
-		h = l.holds[ev.CallID]
-		if h == nil {
-			return nil, sluice.Errorf(sluice.CodeNotFound, "Call %s holds nothing: it was settled or released.", ev.CallID)
-		}
-		delete(l.holds, ev.CallID)
-		k := l.key(h.key)
-		w.held, w.open = sub(w.held, h.granted), w.open-1
-		k.held, k.open = sub(k.held, h.granted), k.open-1
+		return nil, sluice.Errorf(sluice.CodeNotFound, "Call %s holds nothing: it was settled or released.", ev.CallID)
 	}
-	ev.Charge = chargeable(ev.List, h.granted, w)
-	tx, err := ledger.Usage(ev, w.accounts)
+	if ev.Org != h.org || ev.Key != h.keyID || ev.Currency != h.wallet.currency {
+		return nil, fmt.Errorf("it was held by key %s of %s in %s", h.keyID, h.org, h.wallet.currency)
+	}
+	it, err := l.charge(ev, h.wallet, h.granted)
 	if err != nil {
 		return nil, err
 	}
-	k := l.key(ev.Key)
-	k.spent = add(k.spent, ev.Charge.Amount())
-
-	it := newItem(sluice.Posting{Tx: tx, Event: ev})
 	if h.checkpointed {
 		it.closed = ev.CallID
 	}
 	l.enqueue(it)
-	l.serve(w)
+	l.free(ev.CallID, h)
 	return it, nil
 }
 
-// chargeable is what of a list amount can be billed: all of it where the
-// call's own hold and what nobody holds suffice. What other calls hold is not touched.
-func chargeable(list sluice.Pico, granted sluice.Amount, w *wallet) sluice.Pico {
-	limit := w.free() // the call's own hold is free again here
-	if limit.Cmp(granted) < 0 {
-		limit = granted
+// charge decides what of ev.List is billed, takes it from the wallet and
+// returns the posting's item. granted is what the call itself holds.
+func (l *Ledger) charge(ev *sluice.Event, w *wallet, granted sluice.Amount) (*item, error) {
+	if ev.List < 0 {
+		return nil, fmt.Errorf("negative list amount %d", ev.List)
 	}
-	if total := w.total(); limit.Cmp(total) > 0 {
-		limit = total
+	ev.Charge = ev.List
+	// What other calls hold is not touched.
+	if limit := add(w.free(), granted); limit.Cmp(ev.List.Amount()) < 0 {
+		ev.Charge, _ = limit.Pico() // below List, so within 64 bits
 	}
-	if list.Amount().Cmp(limit) <= 0 {
-		return list
+	tx, err := ledger.Usage(ev, w.accounts)
+	if err != nil {
+		return nil, err
 	}
-	charge, _ := limit.Pico() // below list, so within 64 bits
-	return max(charge, 0)
+	if err := l.enter(tx.Entries); err != nil {
+		for _, e := range tx.Entries {
+			if e.Account.Kind.Wallet() {
+				account := w.fund(e.Account.Kind)
+				account.Balance = sub(account.Balance, e.Amount)
+			}
+		}
+		return nil, err
+	}
+	k := l.key(ev.Key)
+	k.spent = add(k.spent, ev.Charge.Amount())
+	return newItem(sluice.Posting{Tx: tx, Event: ev}), nil
 }

@@ -1,8 +1,6 @@
 package billing
 
 import (
-	"fmt"
-
 	"sluice"
 	"sluice/money/ledger"
 )
@@ -14,7 +12,7 @@ type wallet struct {
 	accounts []sluice.Account
 	held     sluice.Amount
 	open     int // running holds
-	waiting  []*waiter
+	queue    queue
 }
 
 // keySpend is what a key was charged and what its running calls hold. Guarded by Ledger.mu.
@@ -23,7 +21,8 @@ type keySpend struct {
 	open        int
 }
 
-// wallet returns the organisation's wallet and makes an empty one when there is none.
+// wallet returns the organisation's wallet and makes an empty one when there
+// is none. Errors: CodeInvalid when it is in another currency.
 func (l *Ledger) wallet(org string, currency sluice.Currency) (*wallet, error) {
 	w := l.wallets[org]
 	if w == nil {
@@ -34,7 +33,7 @@ func (l *Ledger) wallet(org string, currency sluice.Currency) (*wallet, error) {
 		l.wallets[org] = w
 	}
 	if w.currency != currency {
-		return nil, fmt.Errorf("organisation %s has its balance in %s, not in %s", org, w.currency, currency)
+		return nil, sluice.Errorf(sluice.CodeInvalid, "Organisation %s has its balance in %s, not in %s.", org, w.currency, currency)
 	}
 	return w, nil
 }
@@ -62,44 +61,50 @@ func (w *wallet) fund(kind sluice.AccountKind) *sluice.Account {
 // total is the balance over all accounts, held or not.
 func (w *wallet) total() sluice.Amount {
 	var sum sluice.Amount
-	for _, a := range w.accounts {
-		sum = add(sum, a.Balance)
+	for i := range w.accounts {
+		sum = add(sum, w.accounts[i].Balance)
 	}
 	return sum
 }
 
-// free is what no running call holds.
+// free is what no running call holds. It is never negative.
 func (w *wallet) free() sluice.Amount { return sub(w.total(), w.held) }
 
-// side selects the entries of a transaction that move takes.
-type side int
+// maxBalance bounds every account, on both sides of zero, to 4 billion
+// currency units: well within 64 bits, so that neither the sum of a wallet's
+// accounts nor what a batch adds to one account can leave them. What the store
+// could not write would stop the one writer for good.
+const maxBalance = 4_000_000_000 * sluice.NanoPerUnit
 
-const (
-	debits  side = -1 // taken when a posting is queued, so that no call can hold the money again
-	credits side = +1 // given when it is durable, so that no call can spend what may be lost
-)
-
-// move applies one side of the entries to the wallets in memory.
-func (l *Ledger) move(entries []sluice.Entry, which side) error {
-	for _, e := range entries {
-		if !e.Account.Kind.Wallet() || e.Amount.Sign() != int(which) {
-			continue
+// enter adds the entries to the books in memory, or changes nothing. Errors:
+// CodeInvalid when an account would leave its range.
+func (l *Ledger) enter(entries []sluice.Entry) error {
+	for i, e := range entries {
+		book := l.books[e.Account]
+		if book == nil {
+			book = &sluice.Amount{}
+			l.books[e.Account] = book
 		}
-		w, err := l.wallet(e.Account.Owner, e.Account.Currency)
-		if err != nil {
-			return err
+		sum, err := book.Add(e.Amount)
+		if err != nil || sum.Nano > maxBalance || sum.Nano < -maxBalance {
+			l.strike(entries[:i])
+			return sluice.Errorf(sluice.CodeInvalid, "The account %s of %s cannot hold more than 4 billion %s.", e.Account.Kind, e.Account.Owner, e.Account.Currency)
 		}
-		f := w.fund(e.Account.Kind)
-		if f.Balance, err = f.Balance.Add(e.Amount); err != nil {
-			return fmt.Errorf("account %s of %s: %w", e.Account.Kind, e.Account.Owner, err)
-		}
-		l.serve(w)
+		*book = sum
 	}
 	return nil
 }
 
-// add and sub are for sums of balances and holds of one organisation, all of
-// which were checked when they came in: an overflow here is a fault of ours.
+// strike takes entries out of the books in memory again.
+func (l *Ledger) strike(entries []sluice.Entry) {
+	for _, e := range entries {
+		book := l.books[e.Account]
+		*book = sub(*book, e.Amount)
+	}
+}
+
+// add and sub are for sums of balances and holds, all of which were checked
+// when they came in: an overflow here is a fault of ours.
 func add(a, b sluice.Amount) sluice.Amount {
 	sum, err := a.Add(b)
 	if err != nil {

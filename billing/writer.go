@@ -7,8 +7,10 @@ import (
 	"sluice"
 )
 
-// maxGroup bounds what is committed at once, so that a commit stays short.
-const maxGroup = 4096
+const (
+	maxGroup     = 4096             // items that are committed at once, so that a commit stays short
+	storeTimeout = 30 * time.Second // of one attempt, after which the store counts as away
+)
 
 // item is one thing for the writer: a posting, a checkpoint, or the end of one.
 type item struct {
@@ -20,6 +22,15 @@ type item struct {
 }
 
 func newItem(p sluice.Posting) *item { return &item{posting: p, done: make(chan struct{})} }
+
+// posted reports whether the item comes from Post. Only the store can take it.
+func (it *item) posted() bool { return it.posting.Tx.ID != "" && it.posting.Event == nil }
+
+// finish tells who waits that the item is durable or has failed.
+func (it *item) finish(err error) {
+	it.err = err
+	close(it.done)
+}
 
 // wait returns once the item is durable. A context that ends first leaves the
 // item on its way.
@@ -52,14 +63,14 @@ func (l *Ledger) write() {
 	defer close(l.done)
 	for {
 		group, closed := l.take()
-		if len(group) > 0 {
+		switch {
+		case len(group) > 0:
 			l.commit(group)
-			continue
-		}
-		if closed {
+		case closed:
 			return
+		default:
+			<-l.wake
 		}
-		<-l.wake
 	}
 }
 
@@ -76,22 +87,144 @@ func (l *Ledger) take() ([]*item, bool) {
 	return group, l.closed
 }
 
-// batchOf writes a group as one batch. A checkpoint of a call that ends in the
-// same group is left out.
+// commit makes a group durable, whatever it takes: at the store or, for calls,
+// in the spool while the store is away. It returns when the store has taken the
+// group and what was spooled, and gives up only when the books disagree.
+func (l *Ledger) commit(group []*item) {
+	err := l.atStore(group)
+	for pause := firstPause; err != nil; pause = min(2*pause, longestPause) {
+		if code := sluice.CodeOf(err); code == sluice.CodeInsufficientFunds || code == sluice.CodeInvalid {
+			l.stop(group, err)
+			return
+		}
+		l.opt.Log.Error("cannot write to the ledger's store", "error", err, "waiting", len(group))
+		var closed bool
+		if group, closed = l.sitOut(group, pause); closed {
+			l.finish(group, sluice.Errorf(sluice.CodeUnavailable, "The server shut down while the ledger's store was away; post it again with the same id."))
+			return
+		}
+		err = l.atStore(group)
+	}
+	l.finish(group, nil)
+}
+
+// atStore commits what is in the spool, then the group.
+func (l *Ledger) atStore(group []*item) error {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout) // a booking is not given up because somebody left
+	defer cancel()
+	if l.spool.size > 0 {
+		if err := l.replaySpool(ctx); err != nil {
+			return err
+		}
+	}
+	if len(group) == 0 {
+		return nil
+	}
+	batch := batchOf(group)
+	start := time.Now()
+	if err := l.commitNew(ctx, batch); err != nil {
+		return err
+	}
+	if l.opt.OnCommit != nil {
+		l.opt.OnCommit(len(batch.Postings), time.Since(start))
+	}
+	return nil
+}
+
+// Pauses between two attempts at a store that is away.
+const (
+	firstPause   = 10 * time.Millisecond
+	spoolFrom    = 200 * time.Millisecond // a pause this long: finished calls go to the spool
+	longestPause = 5 * time.Second
+)
+
+// sitOut lets a pause pass while the store is away. In a long one finished
+// calls go to the spool, also those that end meanwhile; what only the store can
+// take is returned. closed says that the ledger is closed and all calls are safe.
+func (l *Ledger) sitOut(group []*item, pause time.Duration) (rest []*item, closed bool) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	if l.spool.path == "" || pause < spoolFrom {
+		<-timer.C
+		return group, false
+	}
+	for {
+		calls, posts := split(group)
+		if err := l.toSpool(calls); err != nil {
+			l.opt.Log.Error("cannot write to the spool either", "error", err, "waiting", len(calls))
+			<-timer.C
+			return group, false
+		}
+		more, closed := l.take()
+		if group = append(posts, more...); len(more) > 0 {
+			continue
+		}
+		if closed {
+			return group, true
+		}
+		select {
+		case <-timer.C:
+			return group, false
+		case <-l.wake:
+		}
+	}
+}
+
+// split tells what the spool can take from what only the store can: a
+// transaction of Post is looked up at the store before it is made.
+func split(group []*item) (calls, posts []*item) {
+	for _, it := range group {
+		if it.posted() {
+			posts = append(posts, it)
+		} else {
+			calls = append(calls, it)
+		}
+	}
+	return calls, posts
+}
+
+// finish applies what a group still has to change in memory and tells who waits.
+func (l *Ledger) finish(group []*item, err error) {
+	for _, it := range group {
+		if it.posted() {
+			l.mu.Lock()
+			delete(l.posting, it.posting.Tx.ID)
+			if err == nil {
+				l.giveCredits(it.posting.Tx.Entries)
+			}
+			l.mu.Unlock()
+		}
+		it.finish(err)
+	}
+}
+
+// stop ends all admission: the store refused what memory allowed.
+func (l *Ledger) stop(group []*item, err error) {
+	l.opt.Log.Error("the ledger stops: the books and memory disagree", "error", err)
+	l.mu.Lock()
+	l.fault = err
+	l.dismiss()
+	err = l.open()
+	l.mu.Unlock()
+	l.finish(group, err)
+}
+
+// batchOf writes a group as one batch, with the last checkpoint of each call.
 func batchOf(group []*item) sluice.Batch {
-	var b sluice.Batch
+	b := sluice.Batch{Postings: make([]sluice.Posting, 0, len(group))}
 	latest := map[string]int{} // where a call's checkpoint stands in b
 	for _, it := range group {
 		if it.posting.Tx.ID != "" {
 			b.Postings = append(b.Postings, it.posting)
 		}
-		if it.checkpoint != nil {
-			if i, ok := latest[it.checkpoint.CallID]; ok {
-				b.Checkpoints[i] = *it.checkpoint
-				continue
+		if c := it.checkpoint; c != nil {
+			i, ok := latest[c.CallID]
+			if !ok {
+				i = len(b.Checkpoints)
+				latest[c.CallID] = i
+				b.Checkpoints = append(b.Checkpoints, sluice.Event{})
 			}
-			latest[it.checkpoint.CallID] = len(b.Checkpoints)
-			b.Checkpoints = append(b.Checkpoints, *it.checkpoint)
+			b.Checkpoints[i] = *c
 		}
 		if it.closed != "" {
 			b.Closed = append(b.Closed, it.closed)
@@ -99,68 +232,6 @@ func batchOf(group []*item) sluice.Batch {
 	}
 	return b
 }
-
-// commit makes a group durable, whatever it takes: at the store, or in the
-// spool while the store is away. It gives up only when the books disagree.
-func (l *Ledger) commit(group []*item) {
-	batch := batchOf(group)
-	start := time.Now()
-	err := l.persist(batch)
-	if err == nil && l.opt.OnCommit != nil {
-		l.opt.OnCommit(len(batch.Postings), time.Since(start))
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err != nil {
-		l.fault = err
-		l.opt.Log.Error("the ledger stops: the books and memory disagree", "error", err)
-	}
-	for _, it := range group {
-		delete(l.posting, it.posting.Tx.ID)
-		if err == nil && it.posting.Event == nil {
-			if moveErr := l.move(it.posting.Tx.Entries, credits); moveErr != nil {
-				l.opt.Log.Error("a durable credit cannot be used before a restart", "tx", it.posting.Tx.ID, "error", moveErr)
-			}
-		}
-		it.err = err
-		close(it.done)
-	}
-}
-
-// persist commits a batch at the store. While the store is away it tries again
-// with growing pauses and, when a spool is set, soon keeps the batch there. An
-// error is final.
-func (l *Ledger) persist(batch sluice.Batch) error {
-	ctx := context.Background() // a durable write is not given up because somebody left
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		err := l.replaySpool(ctx)
-		if err == nil {
-			err = l.commitNew(ctx, batch)
-		}
-		switch sluice.CodeOf(err) {
-		case "":
-			return nil
-		case sluice.CodeInsufficientFunds, sluice.CodeInvalid:
-			return err
-		}
-		l.opt.Log.Error("cannot write to the ledger's store", "error", err, "postings", len(batch.Postings))
-		if l.opt.Spool != "" && (l.spooled || pause >= spoolAfter) {
-			spoolErr := l.spool(batch)
-			if spoolErr == nil {
-				return nil
-			}
-			l.opt.Log.Error("cannot write to the spool either", "error", spoolErr)
-		}
-		time.Sleep(pause)
-	}
-}
-
-// Pauses between two attempts at a store that is away.
-const (
-	firstPause   = 10 * time.Millisecond
-	spoolAfter   = 200 * time.Millisecond
-	longestPause = 5 * time.Second
-)
 
 // commitNew commits a batch; what of it the store knows already (from a commit
 // that was durable though it was reported as failed, or a replay that was broken
