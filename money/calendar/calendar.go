@@ -1,0 +1,239 @@
+// Package calendar names sets of instants, such as "peak hours": arcs of a week
+// in a timezone, without public holidays and with make-up workdays. It is pure:
+// it has no clock and reads nothing but the timezone database.
+//
+// A calendar is read by the wall clock of its zone. Where the clocks go back,
+// an hour is there twice and an arc over it holds in both; where they go
+// forward, an hour is never there and an arc within it never holds. Days are
+// whole: an arc that passes midnight belongs to two days, and a holiday takes
+// away the part that lies on it.
+package calendar
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Minutes of a day and of a week.
+const (
+	minutesPerDay  = 24 * 60
+	MinutesPerWeek = 7 * minutesPerDay
+)
+
+const secondsPerDay = 24 * 60 * 60
+
+// Arc is a half-open interval [From, To) of the minutes of a week, counted
+// from Monday 00:00.
+type Arc struct {
+	From, To int
+}
+
+// Workday is a day that has the arcs of another weekday than its own, such as
+// a Saturday on which a country works to make up for a holiday.
+type Workday struct {
+	Date Date
+	As   time.Weekday
+}
+
+// Version is what a calendar says from an instant on, until the next version.
+type Version struct {
+	From     time.Time // zero: from ever
+	Zone     string    // an IANA name, such as "Asia/Shanghai"
+	Arcs     []Arc     // none: no instant
+	Holidays []Date    // days without arcs
+	Workdays []Workday
+}
+
+// Calendar is a named set of instants. It is immutable and safe for concurrent use.
+type Calendar struct {
+	name     string
+	versions []version
+}
+
+// version is a Version made for looking up.
+type version struct {
+	Version
+
+	zone    *time.Location
+	days    [8]day // by kind: Monday to Sunday, and a day without arcs
+	special []special
+}
+
+const noArcs = 7 // the kind of a holiday
+
+// special is a day that is not of its weekday's kind.
+type special struct {
+	date Date
+	kind int
+}
+
+// day has a bit for each minute.
+type day [(minutesPerDay + 63) / 64]uint64
+
+func (d *day) has(minute int) bool { return d[minute/64]>>(minute%64)&1 != 0 }
+
+// Name returns the name that prices and plans refer to.
+func (c *Calendar) Name() string { return c.name }
+
+// Versions returns the versions in order. The caller may keep them.
+func (c *Calendar) Versions() []Version {
+	all := make([]Version, len(c.versions))
+	for i, v := range c.versions {
+		all[i] = v.Version
+		all[i].Arcs = slices.Clone(v.Arcs)
+		all[i].Holidays = slices.Clone(v.Holidays)
+		all[i].Workdays = slices.Clone(v.Workdays)
+	}
+	return all
+}
+
+// String writes the calendar in one canonical text: two calendars that say the
+// same are written the same.
+func (c *Calendar) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "calendar %s\n", c.name)
+	for _, v := range c.versions {
+		fmt.Fprintf(&b, "from %s in %s:", v.From.UTC().Format(time.RFC3339Nano), v.Zone)
+		for _, a := range v.Arcs {
+			fmt.Fprintf(&b, " %s", a)
+		}
+		for _, d := range v.Holidays {
+			fmt.Fprintf(&b, " not %s", d)
+		}
+		for _, w := range v.Workdays {
+			fmt.Fprintf(&b, " %s", w)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// Contains reports whether the instant is in the calendar. It does not allocate.
+func (c *Calendar) Contains(t time.Time) bool {
+	v := c.at(t)
+	if v == nil {
+		return false
+	}
+	date, second := v.local(t)
+	return v.days[v.kind(date)].has(second / 60)
+}
+
+// at returns the version in force at the instant, nil before the first.
+func (c *Calendar) at(t time.Time) *version {
+	for i := len(c.versions) - 1; i >= 0; i-- {
+		if !t.Before(c.versions[i].From) {
+			return &c.versions[i]
+		}
+	}
+	return nil
+}
+
+// local returns the day of the instant in the version's zone, and its second.
+func (v *version) local(t time.Time) (date Date, second int) {
+	_, offset := t.In(v.zone).Zone()
+	local := t.Unix() + int64(offset)
+	days := local / secondsPerDay
+	if local%secondsPerDay < 0 {
+		days--
+	}
+	return Date(days), int(local - days*secondsPerDay)
+}
+
+// kind returns the kind of a day.
+func (v *version) kind(date Date) int {
+	low, high := 0, len(v.special)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		if v.special[middle].date < date {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low < len(v.special) && v.special[low].date == date {
+		return v.special[low].kind
+	}
+	return date.weekday()
+}
+
+// beyond is how far after its last special day a calendar is looked at: a year
+// of its weeks, with all that the zone's clocks do in one.
+const beyond = 400 * 24 * time.Hour
+
+// horizon is the instant after which everything has been seen once, counted from t.
+func (c *Calendar) horizon(t time.Time) time.Time {
+	last := t
+	for i := range c.versions {
+		v := &c.versions[i]
+		if v.From.After(last) {
+			last = v.From
+		}
+		if n := len(v.special); n > 0 {
+			if end := v.special[n-1].date.In(v.zone); end.After(last) {
+				last = end
+			}
+		}
+	}
+	return last.Add(beyond)
+}
+
+// Next returns the first instant after t at which the calendar begins or ends
+// to hold: until then, what it says at t stays. ok is false when it never changes.
+func (c *Calendar) Next(t time.Time) (next time.Time, ok bool) {
+	holds, end := c.Contains(t), c.horizon(t)
+	for u := c.step(t); !u.IsZero() && u.Before(end); u = c.step(u) {
+		if c.Contains(u) != holds {
+			return u.In(t.Location()), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// step returns an instant after t up to which nothing changes: the next edge
+// of an arc, midnight, change of the clocks, or version. It is zero if there is none.
+func (c *Calendar) step(t time.Time) time.Time {
+	var next time.Time
+	earliest := func(u time.Time) {
+		if u.After(t) && (next.IsZero() || u.Before(next)) {
+			next = u
+		}
+	}
+	for i := range c.versions {
+		earliest(c.versions[i].From)
+	}
+	v := c.at(t)
+	if v == nil {
+		return next
+	}
+	_, change := t.In(v.zone).ZoneBounds()
+	earliest(change)
+	date, second := v.local(t)
+	d := &v.days[v.kind(date)]
+	edge := second/60 + 1
+	for edge < minutesPerDay && d.has(edge) == d.has(second/60) {
+		edge++
+	}
+	earliest(time.Unix(t.Unix()+int64(edge*60-second), 0))
+	return next
+}
+
+// Overlap looks for an instant from the given one on that is in both calendars.
+func Overlap(a, b *Calendar, from time.Time) (at time.Time, ok bool) {
+	end := a.horizon(b.horizon(from))
+	for u := from; u.Before(end); {
+		if a.Contains(u) && b.Contains(u) {
+			return u, true
+		}
+		next, ok := a.Next(u)
+		if other, okOther := b.Next(u); okOther && (!ok || other.Before(next)) {
+			next, ok = other, true
+		}
+		if !ok {
+			break
+		}
+		u = next
+	}
+	return time.Time{}, false
+}
