@@ -24,7 +24,7 @@ func newObservers(ctx context.Context, cfg config.Config, log *slog.Logger) (*ob
 	o := &observers{metrics: metrics.New(), log: log}
 	if cfg.OTLP != "" {
 		var err error
-		if o.traces, err = otlp.New(ctx, cfg.OTLP, version); err != nil {
+		if o.traces, err = otlp.New(ctx, cfg.OTLP, version, log); err != nil {
 			return nil, err
 		}
 	}

@@ -33,9 +33,11 @@ type Metrics struct {
 type callLabels struct {
 	endpoint, model, result string
 	simulated               bool
+	asked                   bool // an engine was
 }
 
-// callSeries are the series that a call with certain labels adds to.
+// callSeries are the series that a call with certain labels adds to; those but
+// calls are nil for calls that no engine was asked for.
 type callSeries struct {
 	calls                      prometheus.Counter
 	tokens                     [sluice.NumClasses]prometheus.Counter
@@ -83,15 +85,15 @@ func (m *Metrics) Handler() http.Handler {
 
 // CallEnded counts a call.
 func (m *Metrics) CallEnded(r sluice.Report) {
-	s := m.seriesOf(callLabels{r.Endpoint, r.Model, r.Result(), r.Event.Simulated})
+	s := m.seriesOf(callLabels{r.Endpoint, r.Model, r.Result(), r.Event.Simulated, r.Engine != ""})
 	s.calls.Inc()
+	if r.Engine == "" {
+		return // refused before an engine was asked: nothing was metered, and its times say nothing
+	}
 	for class, n := range r.Event.Usage {
 		if n > 0 {
 			s.tokens[class].Add(float64(n))
 		}
-	}
-	if r.Engine == "" {
-		return // refused before an engine was asked: its times say nothing
 	}
 	if !r.FirstAt.IsZero() {
 		s.ttft.Observe(r.FirstAt.Sub(r.StartedAt).Seconds())
@@ -112,12 +114,17 @@ func (m *Metrics) seriesOf(l callLabels) *callSeries {
 	if s, ok := m.series.Load(l); ok {
 		return s.(*callSeries)
 	}
-	s := &callSeries{
-		calls:      m.calls.WithLabelValues(l.endpoint, l.model, l.result),
-		ttft:       m.ttft.WithLabelValues(l.model),
-		interToken: m.interToken.WithLabelValues(l.model),
-		duration:   m.duration.WithLabelValues(l.model),
+	s := &callSeries{calls: m.calls.WithLabelValues(l.endpoint, l.model, l.result)}
+	if l.asked {
+		m.fill(s, l)
 	}
+	stored, _ := m.series.LoadOrStore(l, s)
+	return stored.(*callSeries)
+}
+
+// fill adds the series of calls that reached an engine.
+func (m *Metrics) fill(s *callSeries, l callLabels) {
+	s.ttft, s.interToken, s.duration = m.ttft.WithLabelValues(l.model), m.interToken.WithLabelValues(l.model), m.duration.WithLabelValues(l.model)
 	simulated := "false"
 	if l.simulated {
 		simulated = "true"
@@ -125,6 +132,4 @@ func (m *Metrics) seriesOf(l callLabels) *callSeries {
 	for class := range s.tokens {
 		s.tokens[class] = m.tokens.WithLabelValues(l.model, sluice.Class(class).String(), simulated)
 	}
-	stored, _ := m.series.LoadOrStore(l, s)
-	return stored.(*callSeries)
 }

@@ -6,6 +6,8 @@ package otlp
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"net/url"
 	"strings"
 	"time"
 
@@ -27,18 +29,45 @@ type Tracer struct {
 	tracer   trace.Tracer
 }
 
-// New returns a Tracer for an OTLP/HTTP endpoint such as "http://127.0.0.1:4318".
-func New(ctx context.Context, endpoint, version string) (*Tracer, error) {
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(strings.TrimSuffix(endpoint, "/")+"/v1/traces"))
+// New returns a Tracer for an OTLP/HTTP endpoint such as
+// "http://127.0.0.1:4318", or an error if it is no URL. What the collector does
+// not take is told to log, once until it takes spans again.
+func New(ctx context.Context, endpoint, version string, log *slog.Logger) (*Tracer, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("the trace collector %q is no URL that begins with http:// or https://", endpoint)
+	}
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(u.JoinPath("v1/traces").String()))
 	if err != nil {
-		return nil, fmt.Errorf("connecting to the trace collector %s: %w", endpoint, err)
+		return nil, fmt.Errorf("connecting to the trace collector %s: %w", u.Redacted(), err)
 	}
 	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithBatcher(exporter),
+		sdktrace.WithBatcher(&telling{SpanExporter: exporter, log: log}),
 		sdktrace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", "sluice"), attribute.String("service.version", version))),
 	)
 	return &Tracer{provider: provider, tracer: provider.Tracer("sluice")}, nil
+}
+
+// telling is an exporter that logs when its collector goes and comes back. The
+// errors end here: the SDK would print each of them beside the log.
+type telling struct {
+	sdktrace.SpanExporter
+	log  *slog.Logger
+	away bool // the SDK exports one batch at a time
+}
+
+// ExportSpans sends a batch, or loses it.
+func (t *telling) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	err := t.SpanExporter.ExportSpans(ctx, spans)
+	switch {
+	case err != nil && !t.away:
+		t.log.WarnContext(ctx, "the trace collector takes no spans; they are lost until it does", "error", err)
+	case err == nil && t.away:
+		t.log.InfoContext(ctx, "the trace collector takes spans again")
+	}
+	t.away = err != nil
+	return nil
 }
 
 // Close sends what is left, for a few seconds at most.
