@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"sluice/store/storetest/pgtest"
 )
@@ -49,9 +48,7 @@ func balanceForTen(t *testing.T, s *server) {
 		})
 	}
 	close(begin)
-	asOf := time.Now()
 	wg.Wait()
-	t.Logf("%d calls took %v", calls, time.Since(asOf))
 
 	count := map[int]int{}
 	for _, r := range replies {
