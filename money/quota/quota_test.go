@@ -320,3 +320,27 @@ func TestCount(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestExactly: limits hold to the thousandth, and sliding windows to the bucket.
+func TestExactly(t *testing.T) {
+	s := quota.New(only(t, quota.Sliding, 10), time.Time{}, time.Time{})
+	const width = 5 * time.Hour / 100
+	begin := noon.Truncate(width)
+	use(t, s, begin, quota.Cost{9_999})
+	if _, err := s.Reserve(begin, quota.Cost{2}); err == nil {
+		t.Error("a thousandth too much is let in")
+	}
+	r, err := s.Reserve(begin, quota.Cost{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := begin.Add(101*width - time.Microsecond)
+	if late, err := s.Settle(last, &r, quota.Cost{1}); err != nil || late != (quota.Cost{}) {
+		t.Errorf("late %v, %v", late, err)
+	}
+	var e *quota.Exhausted
+	if _, err := s.Reserve(last, quota.Cost{1}); !errors.As(err, &e) || !e.At.Equal(last.Add(time.Microsecond)) {
+		t.Errorf("%+v", err)
+	}
+	use(t, s, e.At, quota.Cost{10_000})
+}
