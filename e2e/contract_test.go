@@ -26,6 +26,7 @@ import (
 type recorder struct {
 	URL string
 
+	server    *httptest.Server
 	mu        sync.Mutex
 	exchanges []*exchange
 }
@@ -53,7 +54,7 @@ func (s *server) record(t *testing.T) *recorder {
 		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }, // of a client that left
 	}
 	rec := &recorder{}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	rec.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{method: r.Method, path: r.URL.Path}
 		var err error
 		if x.asked, err = io.ReadAll(r.Body); err != nil {
@@ -65,8 +66,8 @@ func (s *server) record(t *testing.T) *recorder {
 		rec.mu.Unlock()
 		proxy.ServeHTTP(&tee{w, x}, r)
 	}))
-	t.Cleanup(srv.Close)
-	rec.URL = srv.URL
+	t.Cleanup(rec.server.Close)
+	rec.URL = rec.server.URL
 	return rec
 }
 
@@ -96,9 +97,11 @@ func (rec *recorder) count() int {
 	return len(rec.exchanges)
 }
 
-// check validates every JSON object that was sent, and reports which kinds there were.
+// check ends the recording, validates every JSON object that was sent, and
+// reports which kinds there were.
 func (rec *recorder) check(t *testing.T, c *contract) map[string]int {
 	t.Helper()
+	rec.server.Close() // waits for what still runs
 	seen := map[string]int{}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()

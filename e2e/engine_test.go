@@ -88,9 +88,15 @@ func readOrder(body []byte) (o order, stream bool, err error) {
 	return o, in.Stream, errors.Join(err, paceErr)
 }
 
-// ServeHTTP answers chat completions, and says that it is well.
+// ServeHTTP answers chat completions, and says that it is well. A PUT makes it
+// busy for the next call.
 func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
+	switch r.Method {
+	case http.MethodPost:
+	case http.MethodPut:
+		e.busy.Store(1)
+		return
+	default:
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, `{"object":"list","data":[]}`)
 		return
