@@ -68,18 +68,34 @@ func secretKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-func newSecretKey(path string) (key []byte, err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("making the key of the engines' credentials: %w", err)
-	}
-	key = make([]byte, 32)
+func newSecretKey(path string) ([]byte, error) {
+	key := make([]byte, 32)
 	_, _ = rand.Read(key) // documented never to fail
-	_, err = f.Write(key)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("keeping the key of the engines' credentials: %w", errors.Join(err, os.Remove(path)))
+	if err := keepFile(path, key); err != nil {
+		return nil, fmt.Errorf("keeping the key of the engines' credentials: %w", err)
 	}
 	return key, nil
+}
+
+// keepFile makes a file for this user alone, durably, and whole or not at all: a
+// server that dies in between leaves no half of it.
+func keepFile(path string, content []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // PutEngine stores an engine with its secret sealed, and returns it with the

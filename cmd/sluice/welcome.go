@@ -203,7 +203,7 @@ func (s *server) makeTrialKey(ctx context.Context, org *sluice.Organisation, pat
 	if err := s.store.CreateKey(ctx, key); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+	if err := keepFile(path, []byte(secret+"\n")); err != nil {
 		return "", fmt.Errorf("keeping the trial key: %w", err)
 	}
 	return secret, nil
