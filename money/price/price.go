@@ -1,9 +1,13 @@
-// Package price rates usage: it turns counted tokens into a charge by the
-// rules of a published price book. It is pure: integers only, no clock, no I/O.
+// Package price rates usage: it turns counted tokens, images, seconds and calls
+// into a charge by the rules of a published price book. It is pure: integers
+// only, no clock, no I/O.
 //
 // A book is drafted as rules and published once. Publishing checks the rules,
-// fills in the classes that a vendor leaves out (so that rating never derives
-// a price) and seals the result with a hash; after that a book never changes.
+// fills in the classes that a vendor leaves out, works out prices that are
+// written as a fraction of others (so that rating never derives a price) and
+// seals the result with a hash; after that a book never changes. It carries the
+// calendars that its rules name, so that a call is rated again the same way
+// years later.
 package price
 
 import (
@@ -15,23 +19,20 @@ import (
 	"time"
 
 	"sluice"
+	"sluice/money/calendar"
 )
-
-// Rule is one line of a price list: what one unit of a class costs for a model
-// when the prompt's length is in [ContextMin, ContextMax) tokens.
-type Rule struct {
-	Model      string       `json:"model"`
-	Class      sluice.Class `json:"class"`
-	ContextMin int64        `json:"context_min"`
-	ContextMax int64        `json:"context_max"` // exclusive; zero is open-ended
-	Price      sluice.Pico  `json:"price"`       // pico per token, the same number as micro per million
-}
 
 // Draft is a price list before it is published.
 type Draft struct {
 	Currency    sluice.Currency
 	EffectiveAt time.Time
 	Rules       []Rule
+	Derived     []Derived            // worked out in this order
+	Calendars   []*calendar.Calendar // those that rules name; others are left out of the book
+
+	// Zone is the timezone, an IANA name, in which the days and months of steps
+	// begin. Empty is UTC.
+	Zone string
 }
 
 // Book is a published price list. It is immutable and safe for concurrent use.
@@ -40,89 +41,40 @@ type Book struct {
 	Currency    sluice.Currency
 	EffectiveAt time.Time // it is in force from this instant until a later book's
 	PublishedAt time.Time
-	Hash        string // SHA-256 of its currency, instant and rules, in hex
+	Zone        string // in which the periods of steps begin; empty is UTC
+	Hash        string // SHA-256 of its currency, instant, rules and calendars, in hex
 
-	rules []Rule
-	tiers map[string][]tier
+	rules     []Rule
+	calendars []*calendar.Calendar
+	zone      *time.Location
+	models    map[string]*model
 }
 
-// Prices holds a price for every class, in pico per token.
-type Prices [sluice.NumClasses]sluice.Pico
-
-// tier is the prices of one model from a prompt length on.
-type tier struct {
-	from   int64
-	prices Prices
-}
-
-// Publish checks a draft and seals it as a book. Errors are CodeInvalid and
-// name the rule: an unknown currency, a negative price, overlapping or missing
-// context ranges, a model without an input or an output price.
-//
-// Classes that a draft leaves out are filled in: cached and cache_write at the
-// input price, reasoning at the output price.
-func Publish(id string, d Draft, now time.Time) (*Book, error) {
-	if _, err := sluice.ParseCurrency(string(d.Currency)); err != nil {
-		return nil, err
-	}
-	at := d.EffectiveAt.UTC().Truncate(time.Microsecond)
-	tiers, err := compile(d.Rules)
-	if err != nil {
-		return nil, err
-	}
-	b := &Book{
-		ID: id, Currency: d.Currency, EffectiveAt: at, PublishedAt: now.UTC().Truncate(time.Microsecond),
-		rules: flatten(tiers), tiers: tiers,
-	}
-	b.Hash = b.seal()
-	return b, nil
-}
+// Prices holds a price for every class, in pico per unit.
+type Prices [NumClasses]sluice.Pico
 
 // Rules returns the book's rules, complete and in order. The caller may keep them.
 func (b *Book) Rules() []Rule { return slices.Clone(b.rules) }
 
+// Rule returns the rule that a Part names, counted from 1.
+func (b *Book) Rule(number int) (r Rule, ok bool) {
+	if number < 1 || number > len(b.rules) {
+		return Rule{}, false
+	}
+	return b.rules[number-1], true
+}
+
+// Calendars returns the calendars that rules name, in order of their names.
+func (b *Book) Calendars() []*calendar.Calendar { return slices.Clone(b.calendars) }
+
 // Models returns the priced models in order.
 func (b *Book) Models() []string {
-	names := make([]string, 0, len(b.tiers))
-	for name := range b.tiers {
+	names := make([]string, 0, len(b.models))
+	for name := range b.models {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names
-}
-
-// Prices returns the prices of a model for a prompt of the given length. ok is
-// false for a model that the book does not price: it is refused, never free.
-func (b *Book) Prices(model string, promptTokens int64) (p *Prices, ok bool) {
-	tiers := b.tiers[model]
-	for i := len(tiers) - 1; i >= 0; i-- {
-		if promptTokens >= tiers[i].from {
-			return &tiers[i].prices, true
-		}
-	}
-	return nil, false
-}
-
-// Rate returns the charge for the usage of one call: the sum over the classes
-// of count × price, with the tier picked by the length of the whole prompt.
-// Errors: CodeModelNotFound when the book does not price the model; an error
-// wrapping sluice.ErrOverflow when the charge leaves 64 bits.
-func (b *Book) Rate(model string, u sluice.Usage) (sluice.Pico, error) {
-	prices, ok := b.Prices(model, u.Prompt())
-	if !ok {
-		return 0, sluice.Errorf(sluice.CodeModelNotFound, "The model %q has no price in %s.", model, b.Currency)
-	}
-	var sum sluice.Pico
-	for class, count := range u {
-		part, err := sluice.MulPico(prices[class], count)
-		if err == nil {
-			sum, err = sluice.AddPico(sum, part)
-		}
-		if err != nil {
-			return 0, fmt.Errorf("rating %d %s tokens of %s: %w", count, sluice.Class(class), model, err)
-		}
-	}
-	return sum, nil
 }
 
 // Order compares two books of a currency by when they take over: the one that
@@ -144,12 +96,29 @@ func InForce(books []*Book, currency sluice.Currency, at time.Time) *Book {
 	return best
 }
 
-// seal hashes what the book says, in one canonical text.
+// seal hashes what the book says, in one canonical text. What a book does not
+// use is not in its text, so that books of before it existed keep their hash.
 func (b *Book) seal() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s\n", b.Currency, b.EffectiveAt.Format(time.RFC3339Nano))
 	for _, r := range b.rules {
-		fmt.Fprintf(h, "%q %s %d %d %d\n", r.Model, r.Class, r.ContextMin, r.ContextMax, r.Price)
+		fmt.Fprintf(h, "%q %s %d %d %d", r.Model, ClassName(r.Class), r.ContextMin, r.ContextMax, r.Price)
+		if r.Conditions != (Conditions{}) {
+			fmt.Fprintf(h, " when %t %q %q %t", r.Batch, r.Tier, r.Calendar, r.Thinking)
+		}
+		if r.OutputMin != 0 || r.OutputMax != 0 {
+			fmt.Fprintf(h, " output %d %d", r.OutputMin, r.OutputMax)
+		}
+		if r.Steps != StepsNone {
+			fmt.Fprintf(h, " %s %s %d %d", r.Steps, r.Period, r.VolumeMin, r.VolumeMax)
+		}
+		fmt.Fprintln(h)
+	}
+	if b.Zone != "" {
+		fmt.Fprintf(h, "zone %s\n", b.Zone)
+	}
+	for _, c := range b.calendars {
+		fmt.Fprint(h, c)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

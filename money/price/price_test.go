@@ -121,7 +121,7 @@ func TestTiers(t *testing.T) {
 func TestDerivedClasses(t *testing.T) {
 	b := publish(t, "CNY", flat(t, "m", "8", "", "28"))
 	p, ok := b.Prices("m", 0)
-	if want := (price.Prices{8_000_000, 8_000_000, 8_000_000, 28_000_000, 28_000_000}); !ok || *p != want {
+	if want := (price.Prices{8_000_000, 8_000_000, 8_000_000, 28_000_000, 28_000_000, price.ClassCacheWriteHour: 8_000_000}); !ok || *p != want {
 		t.Errorf("%v, want %v", p, want)
 	}
 }
@@ -160,7 +160,7 @@ func TestPublishRefuses(t *testing.T) {
 		"no input":             {output},
 		"one of two models":    {input, output, {Model: "n", Class: sluice.ClassInput, Price: 1}},
 		"negative price":       {input, {Model: "m", Class: sluice.ClassOutput, Price: -1}},
-		"unknown class":        {input, output, {Model: "m", Class: 5, Price: 1}},
+		"unknown class":        {input, output, {Model: "m", Class: sluice.Class(price.NumClasses), Price: 1}},
 		"no model name":        {input, output, {Model: "", Class: sluice.ClassInput, Price: 1}},
 		"bad model name":       {input, output, {Model: "a b", Class: sluice.ClassInput, Price: 1}},
 		"twice":                {input, input, output},

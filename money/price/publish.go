@@ -3,132 +3,275 @@ package price
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"sluice"
+	"sluice/money/calendar"
 )
 
-// compile checks the rules and builds each model's tiers, in order of length.
-func compile(rules []Rule) (map[string][]tier, error) {
-	byModel := map[string][]Rule{}
-	for _, r := range rules {
-		if err := check(r); err != nil {
+// Publish checks a draft and seals it as a book. Errors are CodeInvalid and name
+// the rule, with its line when it has one: an unknown currency, timezone or
+// calendar, a negative price, a derived price that is no whole number of pico,
+// overlapping or missing lengths or steps, a model without an input or an
+// output price, two equally specific rules for one case, a case without a rule.
+//
+// Token classes that a draft leaves out are filled in, under all conditions:
+// cached and cache_write at the input price, reasoning at the output price. A
+// cache write for an hour that has no price costs as any cache write; a call
+// without a fee or a minimum has none.
+func Publish(id string, d Draft, now time.Time) (*Book, error) {
+	if _, err := sluice.ParseCurrency(string(d.Currency)); err != nil {
+		return nil, err
+	}
+	b := &Book{
+		ID: id, Currency: d.Currency, Zone: d.Zone,
+		EffectiveAt: d.EffectiveAt.UTC().Truncate(time.Microsecond), PublishedAt: now.UTC().Truncate(time.Microsecond),
+	}
+	var err error
+	if b.zone, err = time.LoadLocation(d.Zone); err != nil || d.Zone == "Local" {
+		return nil, sluice.Errorf(sluice.CodeInvalid, "unknown timezone %q of a price list", d.Zone)
+	}
+	for i := range d.Rules {
+		if err := d.Rules[i].check(); err != nil {
 			return nil, err
 		}
-		byModel[r.Model] = append(byModel[r.Model], r)
 	}
-	tiers := make(map[string][]tier, len(byModel))
-	for model, rules := range byModel {
-		t, err := compileModel(model, rules)
-		if err != nil {
-			return nil, err
-		}
-		tiers[model] = t
+	rules, err := derive(slices.Clip(d.Rules), d.Derived)
+	if err != nil {
+		return nil, err
 	}
-	return tiers, nil
+	calendars, err := b.name(d.Calendars, rules)
+	if err != nil {
+		return nil, err
+	}
+	if b.rules, err = complete(rules, calendars, b.EffectiveAt); err != nil {
+		return nil, err
+	}
+	b.compile(calendars)
+	b.Hash = b.seal()
+	return b, nil
 }
 
-func check(r Rule) error {
-	switch {
-	case !sluice.ValidModelName(r.Model):
-		return sluice.Errorf(sluice.CodeInvalid, "price of %q: not a model name", r.Model)
-	case int(r.Class) >= sluice.NumClasses:
-		return sluice.Errorf(sluice.CodeInvalid, "price of %s: unknown token class %d", r.Model, r.Class)
-	case r.Price < 0:
-		return sluice.Errorf(sluice.CodeInvalid, "price of %s, %s: %s is negative", r.Model, r.Class, sluice.FormatPrice(r.Price))
-	case r.ContextMin < 0 || (r.ContextMax != 0 && r.ContextMax <= r.ContextMin):
-		return sluice.Errorf(sluice.CodeInvalid, "price of %s, %s: context from %d to %d is empty", r.Model, r.Class, r.ContextMin, r.ContextMax)
+// name keeps the calendars that rules name, and returns them by name.
+func (b *Book) name(given []*calendar.Calendar, rules []Rule) (map[string]*calendar.Calendar, error) {
+	byName := map[string]*calendar.Calendar{}
+	for _, c := range given {
+		if other := byName[c.Name()]; other != nil && other.String() != c.String() {
+			return nil, sluice.Errorf(sluice.CodeInvalid, "there are two calendars %q", c.Name())
+		}
+		byName[c.Name()] = c
+	}
+	used := map[string]bool{}
+	for i := range rules {
+		name := rules[i].Calendar
+		if name == "" || used[name] {
+			continue
+		}
+		if byName[name] == nil {
+			return nil, rules[i].fault("there is no calendar %q", name)
+		}
+		used[name] = true
+		b.calendars = append(b.calendars, byName[name])
+	}
+	slices.SortFunc(b.calendars, func(a, b *calendar.Calendar) int { return cmp.Compare(a.Name(), b.Name()) })
+	return byName, nil
+}
+
+// complete checks the rules of all models together and returns them complete
+// and in order.
+func complete(rules []Rule, calendars map[string]*calendar.Calendar, from time.Time) ([]Rule, error) {
+	byModel := map[string]*list{}
+	met := overlaps{calendars: calendars, from: from, found: map[[2]string]time.Time{}}
+	var names []string
+	for _, r := range rules {
+		l := byModel[r.Model]
+		if l == nil {
+			l = &list{model: r.Model, overlaps: &met}
+			byModel[r.Model] = l
+			names = append(names, r.Model)
+		}
+		l.add(r)
+	}
+	var all []Rule
+	for _, name := range names {
+		l := byModel[name]
+		if err := l.check(); err != nil {
+			return nil, err
+		}
+		l.fill()
+		all = append(all, l.rules()...)
+	}
+	for i := range all {
+		all[i].Line = 0
+	}
+	slices.SortFunc(all, compareRules)
+	return all, nil
+}
+
+// list is the rules of one model, by class and then by conditions.
+type list struct {
+	model    string
+	overlaps *overlaps
+	classes  [NumClasses][]variant
+}
+
+// overlaps remembers which calendars have an instant in common.
+type overlaps struct {
+	calendars map[string]*calendar.Calendar
+	from      time.Time               // nothing before it matters
+	found     map[[2]string]time.Time // zero: none
+}
+
+// at returns an instant that is in both calendars, zero if there is none.
+func (o *overlaps) at(a, b string) time.Time {
+	at, ok := o.found[[2]string{a, b}]
+	if !ok {
+		at, _ = calendar.Overlap(o.calendars[a], o.calendars[b], o.from)
+		o.found[[2]string{a, b}] = at
+	}
+	return at
+}
+
+// variant is the rules of a class under the same conditions.
+type variant struct {
+	Conditions
+	rules []Rule
+}
+
+func (l *list) add(r Rule) {
+	variants := l.classes[r.Class]
+	i := slices.IndexFunc(variants, func(v variant) bool { return v.Conditions == r.Conditions })
+	if i < 0 {
+		l.classes[r.Class] = append(variants, variant{r.Conditions, []Rule{r}})
+		return
+	}
+	variants[i].rules = append(variants[i].rules, r)
+}
+
+// check finds what is missing or doubled in a model's rules.
+func (l *list) check() error {
+	if err := l.checkRequired(); err != nil {
+		return err
+	}
+	for _, variants := range l.classes {
+		base := false
+		for i := range variants {
+			v := &variants[i]
+			base = base || v.Conditions == Conditions{}
+			if err := v.check(); err != nil {
+				return err
+			}
+			for j := range i {
+				if err := l.checkAmbiguous(&variants[j], v); err != nil {
+					return err
+				}
+			}
+		}
+		if len(variants) > 0 && !base {
+			return variants[0].rules[0].fault("it has no price for a call to which these conditions do not apply")
+		}
 	}
 	return nil
 }
 
-// compileModel builds the tiers of one model. Each class given must cover all
-// lengths from zero, without gap or overlap; the tiers are cut wherever any
-// class changes.
-func compileModel(model string, rules []Rule) ([]tier, error) {
-	var byClass [sluice.NumClasses][]Rule
-	var cuts []int64
-	for _, r := range rules {
-		byClass[r.Class] = append(byClass[r.Class], r)
-		cuts = append(cuts, r.ContextMin)
-	}
-	for class, rules := range byClass {
-		if err := checkCover(model, sluice.Class(class), rules); err != nil {
-			return nil, err
+// checkRequired checks that a model with prices of tokens has those of input and output.
+func (l *list) checkRequired() error {
+	var first *Rule
+	stepped := false
+	for class, variants := range l.classes {
+		if len(variants) == 0 {
+			continue
+		}
+		stepped = stepped || variants[0].rules[0].Steps != StepsNone
+		if first == nil && isToken(sluice.Class(class)) {
+			first = &variants[0].rules[0]
 		}
 	}
-	for class, fallback := range map[sluice.Class]sluice.Class{
-		sluice.ClassCached:     sluice.ClassInput,
-		sluice.ClassCacheWrite: sluice.ClassInput,
-		sluice.ClassReasoning:  sluice.ClassOutput,
-	} {
-		if byClass[class] == nil {
-			byClass[class] = byClass[fallback]
+	for _, class := range []sluice.Class{sluice.ClassInput, sluice.ClassOutput} {
+		if first != nil && len(l.classes[class]) == 0 {
+			return faultAt(first.Line, "price of "+l.model+": no "+ClassName(class)+" price (give 0 if it is free)")
 		}
 	}
-	slices.Sort(cuts)
-	cuts = slices.Compact(cuts)
-	tiers := make([]tier, len(cuts))
-	for i, from := range cuts {
-		tiers[i].from = from
-		for class, rules := range byClass {
-			tiers[i].prices[class] = priceAt(rules, from)
-		}
+	if minimum := l.classes[ClassMinimum]; stepped && len(minimum) > 0 {
+		return minimum[0].rules[0].fault("a model with steps has no minimum: what calls cost would depend on their order")
 	}
-	return tiers, nil
+	return nil
 }
 
-// checkCover sorts the rules of one class and checks that they cover every
-// length once. Input and output prices are required.
-func checkCover(model string, class sluice.Class, rules []Rule) error {
-	if len(rules) == 0 {
-		if class == sluice.ClassInput || class == sluice.ClassOutput {
-			return sluice.Errorf(sluice.CodeInvalid, "price of %s: no %s price (give 0 if it is free)", model, class)
-		}
+// checkAmbiguous refuses two variants of which neither is more specific and
+// that hold for one call.
+func (l *list) checkAmbiguous(a, b *variant) error {
+	if a.specificity() != b.specificity() || a.Tier != b.Tier {
+		return nil // one goes before the other, or they are never together
+	}
+	at := l.overlaps.at(a.Calendar, b.Calendar)
+	if at.IsZero() {
 		return nil
 	}
-	slices.SortFunc(rules, func(a, b Rule) int { return cmp.Compare(a.ContextMin, b.ContextMin) })
-	next := int64(0)
-	for i, r := range rules {
-		if r.ContextMin < next || (i > 0 && next == 0) {
-			return sluice.Errorf(sluice.CodeInvalid, "price of %s, %s: two rules for a context of %d tokens", model, class, r.ContextMin)
-		}
-		if r.ContextMin > next {
-			return sluice.Errorf(sluice.CodeInvalid, "price of %s, %s: no rule for a context of %d tokens", model, class, next)
-		}
-		next = r.ContextMax
+	r, other := &b.rules[0], &a.rules[0]
+	if other.Line > 0 {
+		return r.fault("at %s it holds together with line %d (%s), and neither is more specific", at.Format(time.RFC3339), other.Line, a)
 	}
-	if next != 0 {
-		return sluice.Errorf(sluice.CodeInvalid, "price of %s, %s: no rule for a context of %d tokens and more", model, class, next)
-	}
-	return nil
+	return r.fault("at %s it holds together with the price for %s, and neither is more specific", at.Format(time.RFC3339), a)
 }
 
-// priceAt finds the price for a length in rules that cover every length.
-func priceAt(rules []Rule, length int64) sluice.Pico {
-	for i := len(rules) - 1; i > 0; i-- {
-		if length >= rules[i].ContextMin {
-			return rules[i].Price
+// fill gives the token classes that a model leaves out the prices of the class
+// that they are a kind of.
+func (l *list) fill() {
+	for _, f := range []struct{ class, as sluice.Class }{
+		{sluice.ClassCached, sluice.ClassInput}, {sluice.ClassCacheWrite, sluice.ClassInput}, {sluice.ClassReasoning, sluice.ClassOutput},
+	} {
+		if len(l.classes[f.class]) > 0 {
+			continue
 		}
-	}
-	return rules[0].Price
-}
-
-// flatten writes the tiers as complete rules, in order of model, class and length.
-func flatten(tiers map[string][]tier) []Rule {
-	var rules []Rule
-	for model, ts := range tiers {
-		for i, t := range ts {
-			upTo := int64(0)
-			if i+1 < len(ts) {
-				upTo = ts[i+1].from
-			}
-			for class, p := range t.prices {
-				rules = append(rules, Rule{model, sluice.Class(class), t.from, upTo, p})
+		for _, v := range l.classes[f.as] {
+			for _, r := range v.rules {
+				r.Class = f.class
+				l.add(r)
 			}
 		}
 	}
-	slices.SortFunc(rules, func(a, b Rule) int {
-		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Class, b.Class), cmp.Compare(a.ContextMin, b.ContextMin))
-	})
-	return rules
+}
+
+// rules writes the list as rules. Under each conditions, all token classes are
+// cut at the same lengths of the prompt, so that a list reads as a table.
+func (l *list) rules() []Rule {
+	cuts := map[Conditions][]int64{}
+	for class := range sluice.Class(sluice.NumClasses) {
+		for _, v := range l.classes[class] {
+			for _, r := range v.rules {
+				cuts[v.Conditions] = append(cuts[v.Conditions], r.ContextMin)
+			}
+		}
+	}
+	for conditions, c := range cuts {
+		cuts[conditions] = distinct(c)
+	}
+	var all []Rule
+	for class, variants := range l.classes {
+		for _, v := range variants {
+			for _, r := range v.rules {
+				if r.Steps == StepsNone && class < sluice.NumClasses {
+					all = append(all, r.cut(cuts[v.Conditions])...)
+				} else {
+					all = append(all, r)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// cut divides a rule at the lengths of prompts that lie within it.
+func (r Rule) cut(at []int64) []Rule {
+	var all []Rule
+	for _, from := range at {
+		if from > r.ContextMin && (r.ContextMax == 0 || from < r.ContextMax) {
+			part := r
+			part.ContextMax = from
+			all = append(all, part)
+			r.ContextMin = from
+		}
+	}
+	return append(all, r)
 }

@@ -1,0 +1,187 @@
+package price
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"sluice"
+	"sluice/money/calendar"
+)
+
+// model is the rules of one model, made for looking up.
+type model struct {
+	classes [NumClasses][]choice // the most specific first
+	tiers   []tier               // of calls without conditions, in order of length
+}
+
+// choice is what a class costs under some conditions.
+type choice struct {
+	batch, thinking bool
+	tier            string
+	calendar        *calendar.Calendar // nil: any time
+	cells           []cell
+}
+
+// cell is the price for a range of lengths. Its bounds are inclusive.
+type cell struct {
+	contextFrom, contextTo, outputFrom, outputTo int64
+
+	price sluice.Pico // when there are no steps
+	rule  int32       // counted from 1
+
+	steps  []step
+	volume bool // the steps are of the volume kind
+}
+
+// step is a part of a volume, up to where the next begins.
+type step struct {
+	from  int64
+	price sluice.Pico
+	rule  int32
+}
+
+// tier is the dearest prices of a call without conditions, from a prompt length on.
+type tier struct {
+	from   int64
+	prices Prices
+}
+
+// compile makes the book's rules, which are complete and in order, ready for
+// looking up.
+func (b *Book) compile(calendars map[string]*calendar.Calendar) {
+	b.models = map[string]*model{}
+	for i := range b.rules {
+		r := &b.rules[i]
+		m := b.models[r.Model]
+		if m == nil {
+			m = &model{}
+			b.models[r.Model] = m
+		}
+		m.add(r, i > 0 && sameChoice(r, &b.rules[i-1]), int32(i+1), calendars)
+	}
+	for _, m := range b.models {
+		if m.classes[ClassCacheWriteHour] == nil {
+			m.classes[ClassCacheWriteHour] = m.classes[sluice.ClassCacheWrite]
+		}
+		m.tier()
+	}
+}
+
+func sameChoice(a, b *Rule) bool { return a.place() == b.place() }
+
+// add adds a rule to the choice of the rule before it, or begins another.
+func (m *model) add(r *Rule, same bool, number int32, calendars map[string]*calendar.Calendar) {
+	choices := &m.classes[r.Class]
+	if !same {
+		*choices = append(*choices, choice{batch: r.Batch, thinking: r.Thinking, tier: r.Tier, calendar: calendars[r.Calendar]})
+	}
+	c := &(*choices)[len(*choices)-1]
+	if r.Steps != StepsNone && same {
+		cell := &c.cells[0]
+		cell.steps = append(cell.steps, step{r.VolumeMin, r.Price, number})
+		return
+	}
+	next := cell{
+		contextFrom: r.ContextMin, contextTo: last(r.ContextMax), outputFrom: r.OutputMin, outputTo: last(r.OutputMax),
+		price: r.Price, rule: number, volume: r.Steps == StepsVolume,
+	}
+	if r.Steps != StepsNone {
+		next.steps = []step{{r.VolumeMin, r.Price, number}}
+	}
+	c.cells = append(c.cells, next)
+}
+
+// tier works out the prices of calls without conditions.
+func (m *model) tier() {
+	cuts := []int64{0}
+	for class := range sluice.NumClasses {
+		if base := m.base(class); base != nil {
+			for _, c := range base.cells {
+				cuts = append(cuts, c.contextFrom)
+			}
+		}
+	}
+	for _, from := range distinct(cuts) {
+		t := tier{from: from}
+		for class := range m.classes {
+			if base := m.base(class); base != nil {
+				_, t.prices[class] = base.bounds(from, from, 0, -1)
+			}
+		}
+		m.tiers = append(m.tiers, t)
+	}
+}
+
+// base is the choice of a class for calls without conditions, the last one.
+func (m *model) base(class int) *choice {
+	if n := len(m.classes[class]); n > 0 {
+		return &m.classes[class][n-1]
+	}
+	return nil
+}
+
+// bounds returns the least and the greatest price of prompts from one length to
+// another, over all lengths of output and over the steps that the units
+// [used, used+units) can be in; units below zero are any number.
+func (c *choice) bounds(context, contextTo, used, units int64) (least, most sluice.Pico) {
+	first := true
+	take := func(p sluice.Pico) {
+		if first || p < least {
+			least = p
+		}
+		most = max(most, p)
+		first = false
+	}
+	for i := range c.cells {
+		cell := &c.cells[i]
+		if cell.contextFrom > contextTo || cell.contextTo < context {
+			continue
+		}
+		if cell.steps == nil {
+			take(cell.price)
+			continue
+		}
+		from, to := cell.stepOf(used), len(cell.steps)-1
+		if units >= 0 && used+units >= used {
+			to = cell.stepOf(used + max(units-1, 0))
+		}
+		for s := from; s <= to; s++ {
+			take(cell.steps[s].price)
+		}
+	}
+	return least, most
+}
+
+// stepOf returns the step that the unit with this number, counted from 0, lies in.
+func (c *cell) stepOf(unit int64) int {
+	i, found := slices.BinarySearchFunc(c.steps, unit, func(s step, unit int64) int { return cmp.Compare(s.from, unit) })
+	if found {
+		return i
+	}
+	return i - 1
+}
+
+// Period returns over what time the use of a class is added up for its steps:
+// PeriodNone for a price without steps.
+func (b *Book) Period(model string, class sluice.Class) Period {
+	m := b.models[model]
+	if m == nil || int(class) >= NumClasses || len(m.classes[class]) == 0 {
+		return PeriodNone
+	}
+	c := m.base(int(class)).cells[0]
+	if c.steps == nil {
+		return PeriodNone
+	}
+	return b.rules[c.rule-1].Period
+}
+
+// PeriodStart returns when the period began that the instant is in, by the
+// clock of the book's zone.
+func (b *Book) PeriodStart(p Period, at time.Time) time.Time {
+	y, m, d := at.In(b.zone).Date()
+	if p == PeriodMonth {
+		d = 1
+	}
+	return time.Date(y, m, d, 0, 0, 0, 0, b.zone)
+}

@@ -1,0 +1,300 @@
+package price
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"sluice"
+	"sluice/money/calendar"
+)
+
+// Query says what is to be rated: what one call used, and everything that
+// decides its prices.
+type Query struct {
+	Model  string
+	At     time.Time // the instant by which calendars are read
+	Counts Counts
+
+	// PromptLength and OutputLength pick among prices by length. For one call
+	// they are the sums of its counts.
+	PromptLength, OutputLength int64
+
+	// What the call is. A service tier that the model has no prices for costs as
+	// a call without one.
+	Batch    bool
+	Tier     string
+	Thinking bool
+
+	// Before is what the account used of the model, by class, in the period of the
+	// class's steps before this call; nil is nothing. It matters to prices with
+	// steps alone (see Book.Period).
+	Before *Counts
+}
+
+// QueryOf is a query for a plain call that used so many tokens.
+func QueryOf(model string, at time.Time, u sluice.Usage) Query {
+	q := Query{Model: model, At: at, Counts: Tokens(u), PromptLength: u.Prompt(), OutputLength: u.Completion()}
+	q.Counts[ClassCall] = 1
+	return q
+}
+
+// Charge is what the use of a query costs.
+type Charge struct {
+	// Total is the sum of the parts, never negative.
+	Total sluice.Pico
+
+	// Refund is what a step of the volume kind, which this call reached, makes the
+	// earlier use of the period cheaper by.
+	Refund sluice.Pico
+
+	Parts [NumClasses]Part
+}
+
+// Part is what one class contributes to a charge. That of ClassMinimum is what
+// the call lacked to its minimum.
+type Part struct {
+	Amount sluice.Pico
+
+	// Rule is the number of the rule that decided, counted from 1 (Book.Rule): with
+	// steps, that of the last unit. It is 0 for a class that was not charged.
+	Rule int32
+}
+
+// Charge rates a query. It does not allocate. Errors: CodeModelNotFound when
+// the book does not price the model or something that was used of it; an error
+// wrapping sluice.ErrOverflow when an amount leaves 64 bits.
+func (b *Book) Charge(q Query) (Charge, error) {
+	m := b.models[q.Model]
+	if m == nil {
+		return Charge{}, b.noPrice(&q)
+	}
+	if q.PromptLength < 0 || q.OutputLength < 0 {
+		return Charge{}, fmt.Errorf("rating %s: a negative length", q.Model)
+	}
+	var c Charge
+	look := lookup{query: &q}
+	for class, units := range &q.Counts {
+		if units == 0 || class == int(ClassMinimum) {
+			continue
+		}
+		cell := look.find(m.classes[class])
+		if cell == nil {
+			if class == int(ClassCall) && m.classes[ClassCall] == nil {
+				continue
+			}
+			return Charge{}, b.noClass(&q, class)
+		}
+		part, refund, err := cell.charge(units, q.before(class))
+		if err == nil {
+			c.Total, err = sluice.AddPico(c.Total, part.Amount)
+		}
+		if err == nil {
+			c.Refund, err = sluice.AddPico(c.Refund, refund)
+		}
+		if err != nil {
+			return Charge{}, fmt.Errorf("rating %d of %s of %s: %w", units, ClassName(sluice.Class(class)), q.Model, err)
+		}
+		c.Parts[class] = part
+	}
+	if m.classes[ClassMinimum] != nil && q.Counts != (Counts{}) {
+		if cell := look.find(m.classes[ClassMinimum]); cell != nil && cell.price > c.Total {
+			c.Parts[ClassMinimum] = Part{cell.price - c.Total, cell.rule}
+			c.Total = cell.price
+		}
+	}
+	return c, nil
+}
+
+func (q *Query) before(class int) int64 {
+	if q.Before == nil {
+		return 0
+	}
+	return q.Before[class]
+}
+
+func (b *Book) noPrice(q *Query) error {
+	return sluice.Errorf(sluice.CodeModelNotFound, "The model %q has no price in %s.", q.Model, b.Currency)
+}
+
+func (b *Book) noClass(q *Query, class int) error {
+	return sluice.Errorf(sluice.CodeModelNotFound, "The model %q has no price for %s in %s.", q.Model, ClassName(sluice.Class(class)), b.Currency)
+}
+
+// lookup finds the prices for a query. It remembers the last calendar that it
+// looked at: the classes of a model mostly name the same.
+type lookup struct {
+	query    *Query
+	calendar *calendar.Calendar
+	holds    bool
+}
+
+// find returns the price that decides, or nil if there is none.
+func (l *lookup) find(choices []choice) *cell {
+	c := l.choose(choices)
+	if c == nil {
+		return nil
+	}
+	context, output := l.query.PromptLength, l.query.OutputLength
+	for i := range c.cells {
+		cell := &c.cells[i]
+		if context >= cell.contextFrom && context <= cell.contextTo && output >= cell.outputFrom && output <= cell.outputTo {
+			return cell
+		}
+	}
+	return nil
+}
+
+// choose returns the first choice whose conditions hold.
+func (l *lookup) choose(choices []choice) *choice {
+	q := l.query
+	for i := range choices {
+		c := &choices[i]
+		if (!c.batch || q.Batch) && (!c.thinking || q.Thinking) && (c.tier == "" || c.tier == q.Tier) && (c.calendar == nil || l.now(c.calendar)) {
+			return c
+		}
+	}
+	return nil
+}
+
+func (l *lookup) now(c *calendar.Calendar) bool {
+	if l.calendar != c {
+		l.calendar, l.holds = c, c.Contains(l.query.At)
+	}
+	return l.holds
+}
+
+// charge is what units cost that come after others.
+func (c *cell) charge(units, before int64) (part Part, refund sluice.Pico, err error) {
+	if c.steps == nil {
+		amount, err := sluice.MulPico(c.price, units)
+		return Part{amount, c.rule}, 0, err
+	}
+	if units < 0 || before < 0 || before > math.MaxInt64-units {
+		return Part{}, 0, fmt.Errorf("%d units after %d: %w", units, before, sluice.ErrOverflow)
+	}
+	if c.volume {
+		return c.chargeVolume(units, before)
+	}
+	from, to := c.stepOf(before), c.stepOf(before+units-1)
+	part.Rule = c.steps[to].rule
+	for i := from; i <= to && err == nil; i++ {
+		var amount sluice.Pico
+		if amount, err = sluice.MulPico(c.steps[i].price, c.inStep(i, before, units)); err == nil {
+			part.Amount, err = sluice.AddPico(part.Amount, amount)
+		}
+	}
+	return part, 0, err
+}
+
+// inStep is how many of the units [before, before+units) lie in a step.
+func (c *cell) inStep(i int, before, units int64) int64 {
+	end := before + units
+	if i+1 < len(c.steps) {
+		end = min(end, c.steps[i+1].from)
+	}
+	return end - max(before, c.steps[i].from)
+}
+
+// chargeVolume charges all units at the price of the last, and gives back what
+// those before were charged above it.
+func (c *cell) chargeVolume(units, before int64) (part Part, refund sluice.Pico, err error) {
+	now := c.steps[c.stepOf(before+units-1)]
+	part.Rule = now.rule
+	if part.Amount, err = sluice.MulPico(now.price, units); err != nil || before == 0 {
+		return part, 0, err
+	}
+	refund, err = sluice.MulPico(c.steps[c.stepOf(before-1)].price-now.price, before)
+	return part, refund, err
+}
+
+// Line is one line of a receipt: units that one rule priced.
+type Line struct {
+	Rule   Rule
+	Units  int64
+	Amount sluice.Pico
+}
+
+// Lines writes a charge as a receipt: a line for each class, or for each of its
+// graduated steps. Their sum is the charge's total. Errors are those of Charge.
+func (b *Book) Lines(q Query) ([]Line, error) {
+	charge, err := b.Charge(q)
+	if err != nil {
+		return nil, err
+	}
+	var lines []Line
+	look := lookup{query: &q}
+	for class, part := range charge.Parts {
+		if part.Rule == 0 {
+			continue
+		}
+		units := q.Counts[class]
+		cell := look.find(b.models[q.Model].classes[class])
+		if cell.steps == nil || cell.volume {
+			if class == int(ClassMinimum) {
+				units = 1
+			}
+			lines = append(lines, Line{b.rules[part.Rule-1], units, part.Amount})
+			continue
+		}
+		before := q.before(class)
+		for i := cell.stepOf(before); i <= cell.stepOf(before+units-1); i++ {
+			n := cell.inStep(i, before, units)
+			amount, err := sluice.MulPico(cell.steps[i].price, n)
+			if err != nil {
+				return nil, err
+			}
+			lines = append(lines, Line{b.rules[cell.steps[i].rule-1], n, amount})
+		}
+	}
+	return lines, nil
+}
+
+// Bounds returns the least and the most that a unit of each class can cost for
+// a call of which not all is known yet: its prompt has from q.PromptLength to
+// promptMost tokens, and its output any length. q.Counts says how many units of
+// each class are expected at most, which matters to prices with steps; a count
+// of zero is any number. Classes without a price are zero. Errors:
+// CodeModelNotFound.
+func (b *Book) Bounds(q Query, promptMost int64) (least, most Prices, err error) {
+	m := b.models[q.Model]
+	if m == nil {
+		return least, most, b.noPrice(&q)
+	}
+	look := lookup{query: &q}
+	for class, choices := range &m.classes {
+		c := look.choose(choices)
+		if c == nil {
+			continue
+		}
+		units := q.Counts[class]
+		if units == 0 {
+			units = -1
+		}
+		least[class], most[class] = c.bounds(q.PromptLength, promptMost, q.before(class), units)
+	}
+	return least, most, nil
+}
+
+// Prices returns the prices of a plain call, without conditions, for a prompt
+// of the given length: of several by length of output or step, the dearest. ok is
+// false for a model that the book does not price: it is refused, never free.
+func (b *Book) Prices(model string, promptTokens int64) (p *Prices, ok bool) {
+	m := b.models[model]
+	if m == nil {
+		return nil, false
+	}
+	for i := len(m.tiers) - 1; i >= 0; i-- {
+		if promptTokens >= m.tiers[i].from {
+			return &m.tiers[i].prices, true
+		}
+	}
+	return nil, false
+}
+
+// Rate returns the charge for the usage of one plain call, without conditions
+// and before any other of its period. Errors are those of Charge.
+func (b *Book) Rate(model string, u sluice.Usage) (sluice.Pico, error) {
+	c, err := b.Charge(QueryOf(model, time.Time{}, u))
+	return c.Total, err
+}
