@@ -28,6 +28,7 @@ import (
 // TestMain makes this test binary the command sluice as well, which scripts
 // run as a process of its own.
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // with the race detector, each process would end a second later
 	testscript.Main(m, map[string]func(){
 		"sluice":     main,
 		"tamper":     tamper,
@@ -49,7 +50,6 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SLUICE_DATA", filepath.Join(env.WorkDir, "data"))
-			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Values[childKey{}] = new(child)
 			return nil
 		},

@@ -120,7 +120,7 @@ func (c *cli) usageCommand() *cobra.Command {
 	f.StringVar(&q.Key, "key-id", "", "only of this key")
 	f.StringVar(&q.Model, "model", "", "only of this model")
 	f.DurationVar(&since, "since", 0, "only calls that ended in the last, such as 24h")
-	f.IntVar(&limit, "limit", 0, "at most so many, the latest first; 0 is all")
+	f.IntVar(&limit, "limit", 0, "at most so many, the latest first; 0 is all (people see 20 unless it is given)")
 	_ = cmd.RegisterFlagCompletionFunc("key-id", c.completeKeys())
 	_ = cmd.RegisterFlagCompletionFunc("model", c.completeModels())
 	return cmd

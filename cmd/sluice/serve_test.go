@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -33,8 +32,7 @@ func launch(t *testing.T, flags ...string) (*child, string) {
 	t.Helper()
 	data := t.TempDir()
 	p := new(child)
-	env := append(os.Environ(), "GORACE=atexit_sleep_ms=0")
-	if err := p.start(env, data, append([]string{"--data", data}, flags...)...); err != nil {
+	if err := p.start(os.Environ(), data, append([]string{"--data", data}, flags...)...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -174,7 +172,7 @@ func tail(b []byte) string { return string(b[max(0, len(b)-80):]) }
 
 // TestMetricsDoor shows who may read the metrics.
 func TestMetricsDoor(t *testing.T) {
-	seen, err := newObservers(context.Background(), config.Default(), nil)
+	seen, err := newObservers(t.Context(), config.Default(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package otlp_test
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/hex"
 	"io"
 	"log/slog"
@@ -96,7 +95,7 @@ func attributes(span *tracev1.Span) map[string]any {
 // TestSpans decodes what a collector gets for calls of several kinds.
 func TestSpans(t *testing.T) {
 	s := newSink(t)
-	tracer, err := otlp.New(context.Background(), s.URL+"/", "1.2.3", slog.New(slog.DiscardHandler))
+	tracer, err := otlp.New(t.Context(), s.URL+"/", "1.2.3", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +176,7 @@ func checkSpan(t *testing.T, span *tracev1.Span, name string, want map[string]an
 func TestAway(t *testing.T) {
 	for name, endpoint := range map[string]string{"nobody": "http://127.0.0.1:1", "broken": broken(t, 1<<30)} {
 		var log bytes.Buffer
-		tracer, err := otlp.New(context.Background(), endpoint, "dev", slog.New(slog.NewTextHandler(&log, nil)))
+		tracer, err := otlp.New(t.Context(), endpoint, "dev", slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +196,7 @@ func TestAway(t *testing.T) {
 	}
 
 	var log bytes.Buffer
-	tracer, err := otlp.New(context.Background(), broken(t, 1), "dev", slog.New(slog.NewTextHandler(&log, nil)))
+	tracer, err := otlp.New(t.Context(), broken(t, 1), "dev", slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +227,7 @@ func broken(t *testing.T, times int64) string {
 // TestEndpoint refuses an endpoint that is no URL.
 func TestEndpoint(t *testing.T) {
 	for _, endpoint := range []string{"http://[", "127.0.0.1:4318", "collector", "grpc://collector:4317"} {
-		if _, err := otlp.New(context.Background(), endpoint, "dev", nil); err == nil {
+		if _, err := otlp.New(t.Context(), endpoint, "dev", nil); err == nil {
 			t.Errorf("%q is taken", endpoint)
 		}
 	}
