@@ -27,7 +27,7 @@ func (c *cli) modelCommand() *cobra.Command {
 	}
 	var in api.PutModel
 	add := &cobra.Command{
-		Use: "add NAME", Short: "Add a model, or change what is known of it", Args: exactly(1, "one NAME"),
+		Use: "add NAME", Short: "Add a model, or change what is known of it", Args: one("NAME"),
 		Long: "What a model is called and described as to clients. What is not given is emptied; its engines and prices stay.\n" +
 			"A model that an engine serves is there without this command.",
 		Example:           "  sluice model add glm-4.6 --description 'GLM 4.6 on our own machines' --context 200000",
@@ -41,7 +41,7 @@ func (c *cli) modelCommand() *cobra.Command {
 	add.Flags().StringVar(&in.OwnedBy, "owned-by", "", "who made it")
 	add.Flags().Int64Var(&in.ContextLength, "context", 0, "context length in tokens")
 	remove := &cobra.Command{
-		Use: "remove NAME", Short: "Stop selling a model", Args: exactly(1, "one NAME"),
+		Use: "remove NAME", Short: "Stop selling a model", Args: one("NAME"),
 		Long:              "Takes a model off sale at once. Its prices and its usage stay.",
 		ValidArgsFunction: c.completeModels(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,7 +55,7 @@ func (c *cli) modelCommand() *cobra.Command {
 func (c *cli) modelPrice() *cobra.Command {
 	in := api.PriceModel{Currency: "USD"}
 	cmd := &cobra.Command{
-		Use: "price MODEL", Short: "Price a model, per million tokens", Args: exactly(1, "one MODEL"),
+		Use: "price MODEL", Short: "Price a model, per million tokens", Args: one("MODEL"),
 		Long: "Publishes a price book in which this model's prices take the place of its earlier ones, from now on.\n" +
 			"Classes that are not given follow: cached and cache-write the input price, reasoning the output price.\n" +
 			"Prices by the prompt's length, or from a later instant, are written in a file: see `sluice apply --help`.",
@@ -132,7 +132,7 @@ func (c *cli) engineCommand() *cobra.Command {
 		},
 	}
 	remove := &cobra.Command{
-		Use: "remove NAME", Short: "Remove an engine; its running calls finish", Args: exactly(1, "one NAME"),
+		Use: "remove NAME", Short: "Remove an engine; its running calls finish", Args: one("NAME"),
 		ValidArgsFunction: c.completeEngines(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.do(func(cl *client.Client) error { return cl.DeleteEngine(cmd.Context(), args[0]) }, "engine", args[0])
@@ -146,7 +146,7 @@ func (c *cli) engineAdd() *cobra.Command {
 	var models []string
 	var kind, leave, secretEnv string
 	cmd := &cobra.Command{
-		Use: "add NAME", Short: "Attach an engine, or change one", Args: exactly(1, "one NAME"),
+		Use: "add NAME", Short: "Attach an engine, or change one", Args: one("NAME"),
 		Long: "An engine is anything that answers chat completions under its URL + /v1. The models that it serves and that are\n" +
 			"new are added. An engine of that name is replaced: say all of it again, except its secret, which stays.",
 		Example: "  sluice engine add a --url http://10.0.0.7:8000 --model glm-4.6\n" +

@@ -39,8 +39,8 @@ type doors struct {
 }
 
 // open listens on both doors.
-func (s *server) open() (*doors, error) {
-	tcp, err := net.Listen("tcp", s.cfg.Listen)
+func (s *server) open(ctx context.Context) (*doors, error) {
+	tcp, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", s.cfg.Listen, err)
 	}
@@ -50,7 +50,7 @@ func (s *server) open() (*doors, error) {
 	if s.cfg.Connections > 0 {
 		tcp = netutil.LimitListener(tcp, int(s.cfg.Connections))
 	}
-	local, err := listenLocal(s.cfg.Data)
+	local, err := listenLocal(ctx, s.cfg.Data)
 	if err != nil {
 		return nil, errors.Join(err, tcp.Close())
 	}
@@ -138,7 +138,7 @@ func (d *doors) close() error {
 // listenLocal opens the operator's socket, for this user alone. A socket that
 // a killed server left behind is replaced: the store's lock has made sure that
 // no other server runs on the folder.
-func listenLocal(data string) (net.Listener, error) {
+func listenLocal(ctx context.Context, data string) (net.Listener, error) {
 	path, err := socketPath(data)
 	if err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func listenLocal(data string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("removing an old socket: %w", err)
 	}
-	l, err := net.Listen("unix", path)
+	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("listening on the operator's socket: %w", err)
 	}

@@ -235,6 +235,7 @@ func tamperWith(path string, statements []string) error {
 	if err != nil {
 		return err
 	}
+	defer rows.Close()
 	var drops []string
 	for rows.Next() {
 		var name string

@@ -41,7 +41,7 @@ func (c *cli) creditCommand() *cobra.Command {
 	var org, memo, once string
 	var grant bool
 	cmd := &cobra.Command{
-		Use: "credit AMOUNT", Short: "Add to an organisation's balance", Args: exactly(1, "one AMOUNT"),
+		Use: "credit AMOUNT", Short: "Add to an organisation's balance", Args: one("AMOUNT"),
 		Example: "  sluice credit 100 --org acme --memo 'invoice 17' --once invoice-17\n  sluice credit 5.00 --org acme --grant",
 		Long: "Books a payment that came in or, with --grant, credit that the operator gives.\n" +
 			"With --once ID the command can be repeated safely: the same ID is booked once.",

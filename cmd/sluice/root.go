@@ -47,12 +47,10 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return 0
 	}
-	var said *reported
-	if !errors.As(err, &said) {
+	if _, told := errors.AsType[*reported](err); !told {
 		c.complain(err)
 	}
-	var usage *usageError
-	if errors.As(err, &usage) {
+	if _, misuse := errors.AsType[*usageError](err); misuse {
 		return 2
 	}
 	return 1
@@ -150,11 +148,11 @@ func row(w io.Writer, cells ...any) {
 	_, _ = io.WriteString(w, "\n")
 }
 
-// exactly says how many words a command takes, and which.
-func exactly(n int, words string) cobra.PositionalArgs {
+// one is for commands that take one word, and says which.
+func one(word string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return misused("`%s` takes %s, and got %d words; see --help", cmd.CommandPath(), words, len(args))
+		if len(args) != 1 {
+			return misused("`%s` takes one %s, and got %d words; see --help", cmd.CommandPath(), word, len(args))
 		}
 		return nil
 	}

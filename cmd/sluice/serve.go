@@ -81,7 +81,7 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	defer stopHealth()
 	go s.fleet.Run(health)
 
-	doors, err := s.open()
+	doors, err := s.open(ctx)
 	if err != nil {
 		return err
 	}

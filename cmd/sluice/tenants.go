@@ -19,7 +19,7 @@ import (
 func (c *cli) orgCommand() *cobra.Command {
 	in := api.CreateOrganisation{Currency: "USD"}
 	create := &cobra.Command{
-		Use: "create NAME", Short: "Make an organisation", Args: exactly(1, "one NAME"),
+		Use: "create NAME", Short: "Make an organisation", Args: one("NAME"),
 		Example: "  sluice org create acme --currency USD --credit 10.00",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Name = args[0]
@@ -48,7 +48,7 @@ func (c *cli) projectCommand() *cobra.Command {
 	var org string
 	var limits api.Limits
 	create := &cobra.Command{
-		Use: "create NAME", Short: "Make a project", Args: exactly(1, "one NAME"),
+		Use: "create NAME", Short: "Make a project", Args: one("NAME"),
 		Example: "  sluice project create search --org acme --tpm 200000 --concurrent 16",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return ask(c, func(cl *client.Client) (api.Project, error) {
@@ -77,7 +77,7 @@ func (c *cli) projectCommand() *cobra.Command {
 	c.orgFlag(list, &org)
 	var change api.Limits
 	limit := &cobra.Command{
-		Use: "limit PROJECT", Short: "Change a project's limits (0 lifts one)", Args: exactly(1, "one PROJECT id"),
+		Use: "limit PROJECT", Short: "Change a project's limits (0 lifts one)", Args: one("PROJECT id"),
 		Example:           "  sluice project limit proj_… --rpm 600 --tpm 0",
 		ValidArgsFunction: c.completeProjects(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -162,7 +162,7 @@ func (c *cli) keyLimit() *cobra.Command {
 	var limits api.Limits
 	var spending string
 	cmd := &cobra.Command{
-		Use: "limit KEY", Short: "Change a key's limits and spending cap (0 lifts a limit)", Args: exactly(1, "one KEY id"),
+		Use: "limit KEY", Short: "Change a key's limits and spending cap (0 lifts a limit)", Args: one("KEY id"),
 		Example:           "  sluice key limit key_… --rpm 60 --cap 50.00\n  sluice key limit key_… --cap none",
 		ValidArgsFunction: c.completeKeys(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -192,7 +192,7 @@ func (c *cli) keyLimit() *cobra.Command {
 
 func (c *cli) keyRevoke() *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke KEY", Short: "Revoke an API key, at once and for good", Args: exactly(1, "one KEY id"),
+		Use: "revoke KEY", Short: "Revoke an API key, at once and for good", Args: one("KEY id"),
 		ValidArgsFunction: c.completeKeys(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return ask(c, func(cl *client.Client) (api.Key, error) { return cl.RevokeKey(cmd.Context(), args[0]) },

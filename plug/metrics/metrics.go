@@ -50,23 +50,30 @@ func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sluice_calls_total", Help: "Calls, by how they ended: ok, left (by the client), or an error's code."},
+			Name: "sluice_calls_total", Help: "Calls, by how they ended: ok, left (by the client), or an error's code.",
+		},
 			[]string{"endpoint", "model", "result"}),
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sluice_tokens_total", Help: "Tokens metered, by class."}, []string{"model", "class", "simulated"}),
+			Name: "sluice_tokens_total", Help: "Tokens metered, by class.",
+		}, []string{"model", "class", "simulated"}),
 		ttft: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "sluice_ttft_seconds", Help: "Time from a call's arrival to the first byte of its answer.", Buckets: seconds}, []string{"model"}),
+			Name: "sluice_ttft_seconds", Help: "Time from a call's arrival to the first byte of its answer.", Buckets: seconds,
+		}, []string{"model"}),
 		interToken: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "sluice_inter_token_seconds", Help: "Mean time between two tokens of a stream.",
-			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14)}, []string{"model"}),
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		}, []string{"model"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "sluice_call_seconds", Help: "Time from a call's arrival to its end.", Buckets: seconds}, []string{"model"}),
+			Name: "sluice_call_seconds", Help: "Time from a call's arrival to its end.", Buckets: seconds,
+		}, []string{"model"}),
 		groupSize: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "sluice_ledger_group_postings", Help: "Postings that were made durable together.",
-			Buckets: prometheus.ExponentialBuckets(1, 2, 13)}),
+			Buckets: prometheus.ExponentialBuckets(1, 2, 13),
+		}),
 		groupSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "sluice_ledger_commit_seconds", Help: "Time to make a group of postings durable.",
-			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14)}),
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		}),
 	}
 	m.registry.MustRegister(m.calls, m.tokens, m.ttft, m.interToken, m.duration, m.groupSize, m.groupSeconds,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -245,7 +245,7 @@ func (c *Config) YAML() ([]byte, error) {
 
 // plain is the value as YAML shows it: durations as text.
 func (s *Setting) plain() any {
-	if d, ok := s.value.Interface().(time.Duration); ok {
+	if d, ok := reflect.TypeAssert[time.Duration](s.value); ok {
 		return d.String()
 	}
 	return s.value.Interface()

@@ -134,8 +134,10 @@ func TestReadFile(t *testing.T) {
 // TestReadEnv takes over variables, and refuses slips of the pen.
 func TestReadEnv(t *testing.T) {
 	conf := config.Default()
-	if err := conf.ReadEnv([]string{"PATH=/bin", "SLUICE_ATTEMPTS=4", "SLUICE_DATABASE=postgres://u:p=q@db/x", "SLUICE_LISTEN=",
-		"SLUICE_SERVER=x", "SLUICE_KEY=x", "SLUICE_CONFIG=x", "SLUICE_TEST_POSTGRES=x", "SLUICE_CRASH_ROUNDS=1", "sluice_slice=no"}); err != nil {
+	if err := conf.ReadEnv([]string{
+		"PATH=/bin", "SLUICE_ATTEMPTS=4", "SLUICE_DATABASE=postgres://u:p=q@db/x", "SLUICE_LISTEN=",
+		"SLUICE_SERVER=x", "SLUICE_KEY=x", "SLUICE_CONFIG=x", "SLUICE_TEST_POSTGRES=x", "SLUICE_CRASH_ROUNDS=1", "sluice_slice=no",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if conf.Attempts != 4 || conf.Database != "postgres://u:p=q@db/x" || conf.Listen != config.Default().Listen {
