@@ -21,11 +21,11 @@ func (c *call) admit() error {
 		return err
 	}
 	pass, err := c.g.limits.enter(c.principal, c.budget.likelyTokens(), c.admitted)
+	c.pass = pass
+	c.pass.state.writeTo(c.w.Header())
 	if err != nil {
 		return err
 	}
-	c.pass = pass
-	c.pass.state.writeTo(c.w.Header())
 	hold, err := c.g.Ledger.Hold(c.r.Context(), sluice.HoldRequest{
 		CallID: c.id, Org: c.principal.Org.ID, Key: c.principal.Key.ID, Cap: c.principal.Key.Cap,
 		Currency: c.principal.Org.Currency, Want: c.budget.want, Least: c.budget.least,

@@ -61,33 +61,46 @@ type call struct {
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoint) *call {
 	g.running.Add(1)
 	now := g.Now()
-	c := &call{g: g, w: w, r: r, endpoint: e, id: sluice.NewID(sluice.PrefixCall, now), admitted: now}
-	c.out = client{call: c, w: w, flusher: http.NewResponseController(w)}
-	w.Header()["X-Request-Id"] = []string{c.id}
+	c := &call{g: g, w: w, r: r, endpoint: e, id: g.name(w, now), admitted: now}
+	c.out = client{call: c, w: w, conn: http.NewResponseController(w)}
+	// A body that stalls must not hold a connection for ever, not even that of a
+	// caller who is refused: the server reads the body's rest before it answers.
+	_ = c.out.conn.SetReadDeadline(time.Now().Add(g.BodyTimeout)) // not every writer can: then the server's own limits hold
 	return c
 }
 
-// end gives back whatever the call still has, also after a panic in a step.
+// end gives back whatever the call still has, also after a panic in a step or
+// in one of these.
 func (c *call) end() {
-	c.out.stopKeepAlive()
-	if c.reply != nil {
-		_ = c.reply.Body.Close() // before its end, this stops the engine's work
-	}
-	if c.taken.Engine != nil {
-		c.g.Fleet.Done(c.taken, c.outcome)
-	}
-	if c.cancel != nil {
-		c.cancel()
-	}
+	defer c.observe()
+	defer c.g.running.Add(-1)
+	defer func() { c.pass.leave(c.event.Usage.Total()) }()
+	defer c.releaseHold()
+	defer c.leaveEngine()
+	c.out.close()
+}
+
+func (c *call) releaseHold() {
 	if c.held {
 		c.g.Ledger.Release(c.id)
 	}
-	c.pass.leave(c.event.Usage.Total())
-	c.g.buffers.put(c.body)
-	c.g.buffers.put(c.patched)
-	c.g.buffers.put(c.pump.buf)
-	c.g.running.Add(-1)
-	c.observe()
+}
+
+// leaveEngine ends the engine's work, where there is still any, and gives back
+// what was lent for it.
+func (c *call) leaveEngine() {
+	if c.cancel != nil {
+		c.cancel()
+	}
+	if c.reply != nil {
+		_ = c.reply.Body.Close()
+	}
+	c.g.bodies.put(c.body)
+	c.g.bodies.put(c.patched)
+	c.g.reads.put(c.pump.buf)
+	if c.taken.Engine != nil {
+		c.g.Fleet.Done(c.taken, c.outcome)
+	}
 }
 
 // book returns the price book that decides for the call.

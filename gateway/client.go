@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -18,16 +20,17 @@ const (
 // client is the answer's way out. Its first write sends the header. Beside
 // the relay, a timer writes comments into a silent stream, so writes are locked.
 type client struct {
-	call    *call
-	w       http.ResponseWriter
-	flusher *http.ResponseController
+	call *call
+	w    http.ResponseWriter
+	conn *http.ResponseController
 
-	mu       sync.Mutex
-	begun    bool // the header is out: errors can only be events from here on
-	deadline time.Time
-	last     time.Time // of the newest write
-	timer    *time.Timer
-	stopped  bool
+	mu        sync.Mutex
+	begun     bool // the header is out: errors can only be events from here on
+	simulated bool // a simulator answers
+	deadline  time.Time
+	last      time.Time // of the newest write
+	timer     *time.Timer
+	stopped   bool
 }
 
 // send writes part of a stream and flushes it.
@@ -39,21 +42,66 @@ func (o *client) send(b []byte) error {
 
 // write sends the header when it is not out, the bytes, and flushes. o.mu is held.
 func (o *client) write(b []byte) error {
-	now := o.call.g.Now()
-	o.last = now
+	o.last = time.Now()
 	if !o.begun {
 		o.begun = true
-		o.call.streamHeader(o.w.Header())
+		o.streamHeader()
 		o.w.WriteHeader(http.StatusOK)
 	}
-	if now.Sub(o.deadline) > writeRenewal-writeTimeout {
-		o.deadline = now.Add(writeTimeout)
-		_ = o.flusher.SetWriteDeadline(o.deadline) // a writer that cannot has no client to stall it
-	}
+	o.extend(o.last)
 	if _, err := o.w.Write(b); err != nil {
 		return err
 	}
-	return o.flusher.Flush()
+	return o.conn.Flush()
+}
+
+// extend gives the client its time to accept what comes next.
+func (o *client) extend(now time.Time) {
+	if now.Sub(o.deadline) > writeRenewal-writeTimeout {
+		o.deadline = now.Add(writeTimeout)
+		_ = o.conn.SetWriteDeadline(o.deadline) // a writer that cannot has no client to stall it
+	}
+}
+
+// streamHeader sets the header of a stream.
+func (o *client) streamHeader() {
+	h := o.w.Header()
+	set(h, "Content-Type", "text/event-stream; charset=utf-8")
+	set(h, "Cache-Control", "no-cache")
+	set(h, "X-Accel-Buffering", "no") // proxies must not gather chunks
+	o.labelSimulated(h)
+}
+
+// labelSimulated says so when a simulator answers.
+func (o *client) labelSimulated(h http.Header) {
+	if o.simulated {
+		set(h, "X-Sluice-Simulated", "true")
+	}
+}
+
+// answeredBy notes which kind of engine answers.
+func (o *client) answeredBy(simulated bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.simulated = simulated
+}
+
+// writeStep is how much of a whole answer must be accepted within writeTimeout, in bytes.
+const writeStep = 1 << 20
+
+// sendWhole sends an answer that was not streamed.
+func (o *client) sendWhole(b []byte) error {
+	h := o.w.Header()
+	set(h, "Content-Type", "application/json")
+	set(h, "Content-Length", strconv.Itoa(len(b)))
+	o.labelSimulated(h)
+	for step := range slices.Chunk(b, writeStep) {
+		o.extend(time.Now())
+		if _, err := o.w.Write(step); err != nil {
+			return err
+		}
+	}
+	return o.conn.Flush()
 }
 
 // started reports whether the header is out.
@@ -72,7 +120,7 @@ func (o *client) startKeepAlive() {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.last = o.call.g.Now()
+	o.last = time.Now()
 	o.timer = time.AfterFunc(every, o.keepAlive)
 }
 
@@ -84,7 +132,7 @@ func (o *client) keepAlive() {
 		return
 	}
 	every := o.call.g.KeepAlive
-	silent := o.call.g.Now().Sub(o.last)
+	silent := time.Since(o.last)
 	if silent >= every {
 		if o.write([]byte(sse.Comment)) != nil {
 			return // the relay will notice
@@ -94,13 +142,21 @@ func (o *client) keepAlive() {
 	o.timer.Reset(every - silent)
 }
 
-// stopKeepAlive ends the comments. It must come before the handler returns.
+// stopKeepAlive ends the comments. It must come before the last bytes.
 func (o *client) stopKeepAlive() {
-	if o.timer == nil {
-		return
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.stopped = true
-	o.timer.Stop()
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+}
+
+// close ends the client's part. The connection may serve another request, which
+// must not inherit a deadline.
+func (o *client) close() {
+	o.stopKeepAlive()
+	if !o.deadline.IsZero() {
+		_ = o.conn.SetWriteDeadline(time.Time{})
+	}
 }

@@ -111,6 +111,18 @@ func (d *Directory) Identify(hash sluice.KeyHash) (*sluice.Principal, bool) {
 	return p, ok
 }
 
+// limited returns the ids of the keys and projects: what can have limits.
+func (d *Directory) limited() map[string]bool {
+	ids := make(map[string]bool, len(d.principals))
+	for _, p := range d.principals {
+		ids[p.Key.ID] = true
+		if p.Project != nil {
+			ids[p.Project.ID] = true
+		}
+	}
+	return ids
+}
+
 // book returns the price book of the currency in force at the instant, or nil.
 func (d *Directory) book(currency sluice.Currency, at time.Time) *price.Book {
 	for _, b := range d.books[currency] {

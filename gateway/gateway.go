@@ -78,13 +78,19 @@ type Gateway struct {
 	Options
 	directory atomic.Pointer[Directory]
 	limits    limiter
-	buffers   buffers
+	bodies    buffers // of requests
+	reads     buffers // of streams, all small: one is held as long as a stream lasts
 	running   atomic.Int64
 }
 
 // New makes a gateway with an empty directory.
 func New(opt Options) *Gateway {
-	g := &Gateway{Options: opt, limits: limiter{meters: map[string]*meter{}}}
+	g := &Gateway{
+		Options: opt,
+		limits:  limiter{meters: map[string]*meter{}},
+		bodies:  buffers{most: maxKept},
+		reads:   buffers{most: smallRead},
+	}
 	setDefault(&g.BodyTimeout, 30*time.Second)
 	setDefault(&g.KeepAlive, 10*time.Second)
 	setDefault(&g.DrainLimit, 2*time.Minute)
@@ -102,7 +108,10 @@ func New(opt Options) *Gateway {
 }
 
 // Use replaces the configuration. Running calls keep the one they began with.
-func (g *Gateway) Use(d *Directory) { g.directory.Store(d) }
+func (g *Gateway) Use(d *Directory) {
+	g.directory.Store(d)
+	g.limits.forget(d.limited())
+}
 
 // Directory returns the configuration in use.
 func (g *Gateway) Directory() *Directory { return g.directory.Load() }
@@ -115,9 +124,12 @@ func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, e := range []openai.Endpoint{openai.Chat(), openai.Completions(), openai.Embeddings()} {
 		mux.HandleFunc("POST "+e.Path, func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, e) })
+		mux.HandleFunc(e.Path, g.wrongMethod(http.MethodPost))
 	}
 	mux.HandleFunc("GET "+openai.PathModels, g.listModels)
+	mux.HandleFunc(openai.PathModels, g.wrongMethod("GET, HEAD"))
 	mux.HandleFunc("GET "+openai.PathModels+"/{id...}", g.getModel)
+	mux.HandleFunc(openai.PathModels+"/{id...}", g.wrongMethod("GET, HEAD"))
 	mux.HandleFunc("/", g.noRoute)
 	return mux
 }
@@ -143,9 +155,30 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	c.settle(err)
 }
 
-// noRoute answers a path or method that the API does not have.
+// noRoute answers a path that the API does not have.
 func (g *Gateway) noRoute(w http.ResponseWriter, r *http.Request) {
+	g.name(w, g.Now())
 	openai.WriteError(w, sluice.Errorf(sluice.CodeNotFound, "There is no %s %.200s.", r.Method, r.URL.Path))
+}
+
+// wrongMethod answers a path of the API under a method that it does not have.
+// The error table has no code for this; its body is that of an invalid request.
+func (g *Gateway) wrongMethod(allowed string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		g.name(w, g.Now())
+		h := w.Header()
+		h.Set("Allow", allowed)
+		h.Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		_, _ = w.Write(openai.ErrorObject(sluice.Errorf(sluice.CodeInvalid, "Not %.20s but %s is allowed for %.200s.", r.Method, allowed, r.URL.Path))) // the client may be gone
+	}
+}
+
+// name gives a request its id and tells the client, who may cite it.
+func (g *Gateway) name(w http.ResponseWriter, now time.Time) string {
+	id := sluice.NewID(sluice.PrefixCall, now)
+	set(w.Header(), "X-Request-Id", id)
+	return id
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -31,8 +31,13 @@ type bucket struct {
 	at    time.Time
 }
 
-// refill brings the bucket up to the instant.
+// refill brings the bucket up to the instant. Without a limit it begins anew
+// with the next one.
 func (b *bucket) refill(limit int64, now time.Time) {
+	if limit == 0 {
+		*b = bucket{}
+		return
+	}
 	full := float64(limit)
 	if b.at.IsZero() {
 		b.level = full
@@ -66,7 +71,8 @@ type rateState struct {
 	requestsReset, tokensReset  time.Duration // until the bucket is full again
 }
 
-// enter takes a call's place under the limits of its key and project. Errors:
+// enter takes a call's place under the limits of its key and project. The pass
+// tells their state, also that of a call which is refused. Errors:
 // CodeRateLimited with the time until there is room, CodeConcurrency.
 func (l *limiter) enter(p *sluice.Principal, tokens int64, now time.Time) (pass, error) {
 	l.mu.Lock()
@@ -77,8 +83,9 @@ func (l *limiter) enter(p *sluice.Principal, tokens int64, now time.Time) (pass,
 		ps.add(l.meter(p.Project.ID, p.Project.Limits))
 	}
 	for _, m := range ps.meters[:ps.n] {
-		if err := m.room(tokens, now); err != nil {
-			return pass{}, err
+		m.refill(now)
+		if err := m.room(tokens); err != nil {
+			return ps.refused(now), err
 		}
 	}
 	for _, m := range ps.meters[:ps.n] {
@@ -88,6 +95,28 @@ func (l *limiter) enter(p *sluice.Principal, tokens int64, now time.Time) (pass,
 		ps.state.tighten(m)
 	}
 	return ps, nil
+}
+
+// refused is the pass of a call that may not run: it has nothing to give back.
+func (ps *pass) refused(now time.Time) pass {
+	var none pass
+	for _, m := range ps.meters[:ps.n] {
+		m.refill(now)
+		none.state.tighten(m)
+	}
+	return none
+}
+
+// forget drops the meters of keys and projects that are no more, unless a call
+// still runs under them.
+func (l *limiter) forget(known map[string]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, m := range l.meters {
+		if !known[id] && m.running == 0 {
+			delete(l.meters, id)
+		}
+	}
 }
 
 func (ps *pass) add(m *meter) {
@@ -111,21 +140,25 @@ func (l *limiter) meter(id string, limits sluice.Limits) *meter {
 	return m
 }
 
+// refill brings the meter up to the instant.
+func (m *meter) refill(now time.Time) {
+	m.requests.refill(m.limits.RequestsPerMinute, now)
+	m.tokens.refill(m.limits.TokensPerMinute, now)
+}
+
 // room reports whether the meter has room for a call, or when it will.
-func (m *meter) room(tokens int64, now time.Time) error {
+func (m *meter) room(tokens int64) error {
 	if limit := m.limits.Concurrent; limit > 0 && m.running >= limit {
 		return &sluice.Error{Code: sluice.CodeConcurrency, RetryAfter: time.Second,
 			Message: "Too many requests at once: the limit is " + itoa(limit) + "."}
 	}
 	if limit := m.limits.RequestsPerMinute; limit > 0 {
-		m.requests.refill(limit, now)
 		if wait := m.requests.until(1, limit); wait > 0 {
 			return &sluice.Error{Code: sluice.CodeRateLimited, RetryAfter: wait,
 				Message: "Rate limit reached: " + itoa(limit) + " requests per minute."}
 		}
 	}
 	if limit := m.limits.TokensPerMinute; limit > 0 {
-		m.tokens.refill(limit, now)
 		need := math.Min(float64(tokens), float64(limit)) // a call over the whole limit runs on a full bucket
 		if wait := m.tokens.until(need, limit); wait > 0 {
 			return &sluice.Error{Code: sluice.CodeRateLimited, RetryAfter: wait,

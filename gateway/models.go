@@ -10,6 +10,7 @@ import (
 
 // listModels answers GET /v1/models: what the caller's key may use.
 func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
+	g.name(w, g.Now())
 	d := g.Directory()
 	p, err := g.principal(d, r)
 	if err != nil {
@@ -28,6 +29,7 @@ func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 
 // getModel answers GET /v1/models/{id}.
 func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
+	g.name(w, g.Now())
 	d := g.Directory()
 	p, err := g.principal(d, r)
 	if err != nil {

@@ -10,7 +10,10 @@ func (c *call) observe() {
 	r := sluice.Report{
 		CallID: c.id, Endpoint: c.endpoint.Path, TraceParent: c.r.Header.Get("Traceparent"),
 		StartedAt: c.admitted, FirstAt: c.firstAt, EndedAt: c.g.Now(),
-		Engine: c.event.Engine, Event: c.event, Failed: c.failed, Left: c.left,
+		Event: c.event, Failed: c.failed, Left: c.left,
+	}
+	if c.taken.Engine != nil {
+		r.Engine = c.taken.Engine.Name
 	}
 	if c.model != nil {
 		r.Model, r.Stream = c.model.Name, c.request.Stream

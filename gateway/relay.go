@@ -26,6 +26,9 @@ func (c *call) relay() error {
 	if !c.request.Stream {
 		return nil
 	}
+	// No other engine will be asked.
+	c.g.bodies.put(c.body)
+	c.body = nil
 	for !c.stream.Done {
 		if err := c.withinBudget(); err != nil {
 			return err
@@ -38,7 +41,7 @@ func (c *call) relay() error {
 			c.deliver(pass)
 		}
 		if c.left && c.taken.Engine.OnLeave != sluice.LeaveDrain {
-			return errLeft
+			return c.clientLeft()
 		}
 		switch {
 		case err == nil:
@@ -56,7 +59,7 @@ func (c *call) relay() error {
 func (c *call) firstBytes() error {
 	c.stream = openai.Stream{Endpoint: c.endpoint, StripUsage: !c.request.IncludeUsage}
 	if c.pump.buf == nil {
-		c.pump.buf = c.g.buffers.get(smallRead)[:smallRead]
+		c.pump.buf = c.g.reads.get(smallRead)[:smallRead]
 	}
 	c.pump = pump{buf: c.pump.buf}
 	for !c.stream.Done {
@@ -69,12 +72,15 @@ func (c *call) firstBytes() error {
 			return c.engineFault(err)
 		}
 	}
+	if !c.stream.HasUsage {
+		return c.engineFault(errors.New("a stream of nothing but its end"))
+	}
 	return nil
 }
 
 // deliver writes to the client. One that cannot be written to has left.
 func (c *call) deliver(b []byte) {
-	if c.firstAt.IsZero() {
+	if c.firstAt.IsZero() && c.stream.Tokens > 0 {
 		c.firstAt = c.g.Now()
 	}
 	if !c.left && c.out.send(b) != nil {
@@ -82,10 +88,10 @@ func (c *call) deliver(b []byte) {
 	}
 }
 
-// withinBudget asks for the next slice when the hold is nearly used up, and
+// withinBudget asks for further slices when the hold is nearly used up, and
 // cuts the answer off when there is none to be had.
 func (c *call) withinBudget() error {
-	if c.stream.Tokens >= c.budget.extendAt {
+	for c.stream.Tokens >= c.budget.extendAt { // one read may bring more than a slice
 		checkpoint, err := c.eventNow(sluice.StatusRecovered)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"sluice"
@@ -32,6 +33,7 @@ func (c *call) route() error {
 			return err
 		}
 		c.taken, c.outcome = taken, sluice.OutcomeServed
+		c.out.answeredBy(taken.Engine.Simulated())
 		if failure = c.attempt(); failure == nil || !c.retryable(failure) {
 			return failure
 		}
@@ -72,7 +74,7 @@ func (c *call) attempt() error {
 		patch.CacheSalt = c.directory.salts[c.principal.Org.ID]
 	}
 	if c.patched == nil {
-		c.patched = c.g.buffers.get(len(c.body) + 256)
+		c.patched = c.g.bodies.get(len(c.body) + 256)
 	}
 	c.patched = c.request.Patched(c.patched[:0], patch)
 	reply, err := c.g.Fleet.Send(c.engineCtx, c.taken, &sluice.EngineRequest{
@@ -86,10 +88,13 @@ func (c *call) attempt() error {
 	if reply.Status != http.StatusOK {
 		return c.refused()
 	}
-	if c.request.Stream {
-		return c.firstBytes()
+	if !c.request.Stream {
+		return c.readWhole()
 	}
-	return c.readWhole()
+	if t := reply.ContentType; t != "" && !strings.HasPrefix(t, "text/event-stream") {
+		return c.engineFault(fmt.Errorf("it answers %.80q in place of an event stream", t))
+	}
+	return c.firstBytes()
 }
 
 // engineContext bounds the engine's work: it ends with the client's leaving
@@ -99,19 +104,32 @@ func (g *Gateway) engineContext(client context.Context, policy sluice.OnLeave) (
 		return context.WithCancel(client)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(client))
-	stop := context.AfterFunc(client, func() { time.AfterFunc(g.DrainLimit, cancel) })
+	stop := context.AfterFunc(client, func() {
+		limit := time.NewTimer(g.DrainLimit)
+		defer limit.Stop()
+		select {
+		case <-limit.C:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
 	return ctx, func() { stop(); cancel() }
 }
 
 // errLeft says that the client left. Nobody is there to be told.
 var errLeft = errors.New("the client left")
 
+// clientLeft notes that the client left before the engine was done.
+func (c *call) clientLeft() error {
+	c.left, c.outcome = true, sluice.OutcomeLeft
+	return errLeft
+}
+
 // engineFault notes an attempt's failure for the engine's health and returns
 // it; a failure that came from the client's leaving is errLeft.
 func (c *call) engineFault(err error) error {
 	if c.engineCtx.Err() != nil {
-		c.left, c.outcome = true, sluice.OutcomeLeft
-		return errLeft
+		return c.clientLeft()
 	}
 	c.outcome = sluice.OutcomeFailed
 	switch sluice.CodeOf(err) {

@@ -3,8 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"net/http"
-	"strconv"
 
 	"sluice"
 	"sluice/wire/openai"
@@ -15,19 +13,21 @@ import (
 // last bytes go out: the answer of a request, the [DONE] of a stream. A call
 // that produced nothing is free.
 func (c *call) settle(err error) {
-	c.out.stopKeepAlive()
-	// net/http ends the context of a request whose body was late, too: that client is still there.
-	if err != nil && c.r.Context().Err() != nil && sluice.CodeOf(err) != sluice.CodeRequestTimeout {
-		c.left, err = true, errLeft
+	// Until the body is read, the context also ends when the body comes too slowly.
+	if c.request != nil && c.r.Context().Err() != nil {
+		c.left = true
+		if err != nil {
+			err = errLeft
+		}
 	}
 	if err == nil || c.produced() {
 		if settleErr := c.bill(c.status(err)); settleErr != nil {
 			err = settleErr
 		}
 	}
+	c.out.stopKeepAlive()
 	switch {
 	case errors.Is(err, errLeft) || (err == nil && c.left):
-		c.outcome = outcomeOfLeaving(c.outcome, err)
 	case err != nil:
 		c.fail(sluice.ErrorOf(err))
 	case c.request.Stream:
@@ -35,14 +35,6 @@ func (c *call) settle(err error) {
 	default:
 		c.sendWhole()
 	}
-}
-
-// outcomeOfLeaving keeps an answer that was drained to its end as served.
-func outcomeOfLeaving(o sluice.Outcome, err error) sluice.Outcome {
-	if err == nil {
-		return o
-	}
-	return sluice.OutcomeLeft
 }
 
 // produced reports whether a broken call has output that is billed.
@@ -99,23 +91,26 @@ func (c *call) eventNow(status sluice.Status) (sluice.Event, error) {
 
 // usage is what the call consumed: as the engine counted it, or else as we
 // counted what passed. estimated says that the engine did not count all of it.
+//
+// A stream that breaks off is counted by its chunks. Engines that announce the
+// prompt's length send a token in each, so that this is exact; others may put
+// several into one, and are billed for less than they produced, never for more.
 func (c *call) usage() (u sluice.Usage, estimated bool) {
-	if !c.request.Stream {
-		if c.parsed.HasUsage {
-			return c.parsed.Usage, false
-		}
-		u[sluice.ClassInput] = c.budget.promptLikely
-		u[sluice.ClassOutput] = openai.EstimateTokens(c.parsed.TextBytes)
-		return u, true
-	}
-	if c.stream.HasUsage {
+	switch {
+	case c.parsed.HasUsage:
+		return c.parsed.Usage, false
+	case c.stream.HasUsage:
 		return c.stream.Counted.Usage, false
 	}
 	cached := min(max(c.reply.CachedTokens, 0), c.budget.promptLikely)
 	u[sluice.ClassInput] = c.budget.promptLikely - cached
 	u[sluice.ClassCached] = cached
-	u[sluice.ClassOutput] = c.stream.Tokens
-	return u, c.reply.PromptTokens < 0
+	if c.request.Stream {
+		u[sluice.ClassOutput] = c.stream.Tokens
+		return u, c.reply.PromptTokens < 0
+	}
+	u[sluice.ClassOutput] = openai.EstimateTokens(c.parsed.TextBytes)
+	return u, true
 }
 
 // finishStream sends what was kept back until the call was paid for.
@@ -129,30 +124,13 @@ func (c *call) finishStream() {
 	c.deliver(append(last, sse.Done...))
 }
 
-// sendWhole sends an answer that was not streamed, byte for byte as the engine gave it.
+// sendWhole sends an answer that was not streamed, byte for byte as the engine
+// gave it. When its first token came is not known: the event does not say, and
+// the report says when it was delivered.
 func (c *call) sendWhole() {
-	h := c.w.Header()
-	h["Content-Type"] = []string{"application/json"}
-	h["Content-Length"] = []string{strconv.Itoa(len(c.whole))}
-	c.labelSimulated(h)
 	c.firstAt = c.event.EndedAt
-	if _, err := c.w.Write(c.whole); err != nil {
+	if c.out.sendWhole(c.whole) != nil {
 		c.left = true
-	}
-}
-
-// streamHeader is the header of a stream.
-func (c *call) streamHeader(h http.Header) {
-	h["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
-	h["Cache-Control"] = []string{"no-cache"}
-	h["X-Accel-Buffering"] = []string{"no"} // proxies must not gather chunks
-	c.labelSimulated(h)
-}
-
-// labelSimulated says so when a simulator answers.
-func (c *call) labelSimulated(h http.Header) {
-	if c.model.simulated {
-		h.Set("X-Sluice-Simulated", "true")
 	}
 }
 
@@ -164,7 +142,7 @@ func (c *call) fail(e *sluice.Error) {
 		c.g.Log.Error("a call failed by a fault of ours", "call", c.id, "error", e)
 	}
 	if c.out.started() {
-		c.deliver(sse.AppendData(nil, openai.ErrorObject(e)))
+		_ = c.out.send(sse.AppendData(nil, openai.ErrorObject(e))) // the client may be gone
 		return
 	}
 	openai.WriteError(c.w, e)

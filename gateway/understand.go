@@ -60,12 +60,7 @@ func (c *call) readBody() error {
 	if c.r.ContentLength > c.g.MaxBody {
 		return c.bodyTooLarge()
 	}
-	// A stalled body must not hold a connection for ever; the deadline is lifted
-	// again, since the server goes on reading to see whether the client leaves.
-	_ = c.out.flusher.SetReadDeadline(time.Now().Add(c.g.BodyTimeout)) // not every writer can: then the server's own limits hold
-	defer func() { _ = c.out.flusher.SetReadDeadline(time.Time{}) }()
-
-	c.body = c.g.buffers.get(int(max(c.r.ContentLength, 0)) + 1)
+	c.body = c.g.bodies.get(int(min(max(c.r.ContentLength, 0)+1, maxKept))) // what is announced need not come
 	for {
 		if len(c.body) == cap(c.body) {
 			c.body = append(c.body, 0)[:len(c.body)]
@@ -76,10 +71,15 @@ func (c *call) readBody() error {
 		case int64(len(c.body)) > c.g.MaxBody:
 			return c.bodyTooLarge()
 		case errors.Is(err, io.EOF):
+			// The server goes on reading to see whether the client leaves.
+			_ = c.out.conn.SetReadDeadline(time.Time{})
 			return nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			c.w.Header().Set("Connection", "close")
 			return sluice.Errorf(sluice.CodeRequestTimeout, "The request's body did not arrive within %s.", c.g.BodyTimeout)
+		case err != nil && c.r.Context().Err() != nil:
+			c.left = true
+			return errLeft
 		case err != nil:
 			return &sluice.Error{Code: sluice.CodeInvalid, Message: "The request's body could not be read.", Err: err}
 		}

@@ -1,0 +1,289 @@
+package gateway_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sluice"
+	"sluice/fleet/fleettest"
+	"sluice/gateway"
+)
+
+func drain(e *sluice.Engine) { e.OnLeave = sluice.LeaveDrain }
+
+// A client that leaves in the middle stops the engine at once, and pays for
+// what was produced.
+func TestLeaveMidStream(t *testing.T) {
+	for _, announced := range []bool{false, true} {
+		r := newRig(t, setup{})
+		pause := fleettest.NewPause()
+		script := fleettest.Stream("a", "b", "c", "d", "e").Usage(9, 5, 4).PauseAt(3, pause)
+		if announced {
+			script.Announce()
+		}
+		r.engines[0].Next(script)
+		ctx, leave := context.WithCancel(t.Context())
+		_, lines := r.open(ctx, streamed)
+		readUntil(t, lines, `"c"`)
+		leave()
+		if got := r.engines[0].Await(t, 0).Result(t); !got.Left || got.Chunks != 3 {
+			t.Errorf("the engine saw %+v", got)
+		}
+		want := sluice.Usage{sluice.ClassInput: int64(len(streamed)+3) / 4, sluice.ClassOutput: 3}
+		if announced {
+			want = sluice.Usage{sluice.ClassInput: 5, sluice.ClassCached: 4, sluice.ClassOutput: 3}
+		}
+		wantUsage(t, r.event(), want, sluice.StatusCancelled, !announced)
+		if report := r.ended(1)[0]; report.Result() != "left" {
+			t.Errorf("reported %q", report.Result())
+		}
+		if s := r.fleet.Status()[0]; s.Left != 1 || s.Failed != 0 {
+			t.Errorf("the engine's status is %+v", s)
+		}
+	}
+}
+
+// Several tokens in a chunk: who leaves pays for each chunk as one, and the
+// event says that this is an estimate; who stays pays what the engine counts.
+func TestLeaveFewerChunksThanTokens(t *testing.T) {
+	r := newRig(t, setup{})
+	pause := fleettest.NewPause()
+	r.engines[0].Next(fleettest.Stream("one two three", " four five").Usage(3, 8, 0), fleettest.Stream("one two three", " four five").Usage(3, 8, 0).PauseAt(1, pause))
+	r.post(chatPath, streamed)
+	ctx, leave := context.WithCancel(t.Context())
+	_, lines := r.open(ctx, streamed)
+	readUntil(t, lines, "three")
+	leave()
+	r.ended(2)
+	all := r.events()
+	wantUsage(t, all[0], sluice.Usage{sluice.ClassInput: 3, sluice.ClassOutput: 8}, sluice.StatusCompleted, false)
+	wantUsage(t, all[1], sluice.Usage{sluice.ClassInput: int64(len(streamed)+3) / 4, sluice.ClassOutput: 1}, sluice.StatusCancelled, true)
+}
+
+// Under the policy to drain, the answer is read to its end and billed in full.
+func TestLeaveDrains(t *testing.T) {
+	r := newRig(t, setup{engine: drain})
+	pause := fleettest.NewPause()
+	r.engines[0].Next(fleettest.Stream("a", "b", "c", "d", "e").Usage(9, 5, 4).PauseAt(3, pause))
+	ctx, leave := context.WithCancel(t.Context())
+	_, lines := r.open(ctx, streamed)
+	readUntil(t, lines, `"c"`)
+	leave()
+	time.Sleep(10 * time.Millisecond)
+	pause.Release()
+	if got := r.engines[0].Await(t, 0).Result(t); got.Left {
+		t.Errorf("the engine saw %+v", got)
+	}
+	wantUsage(t, r.event(), sluice.Usage{sluice.ClassInput: 5, sluice.ClassCached: 4, sluice.ClassOutput: 5}, sluice.StatusCancelled, false)
+	if s := r.fleet.Status()[0]; s.Served != 1 {
+		t.Errorf("the engine's status is %+v", s)
+	}
+}
+
+// Draining ends after a while.
+func TestLeaveDrainLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, setup{engine: drain, options: gateway.Options{DrainLimit: 7 * time.Second}})
+		r.engines[0].Next(fleettest.Stream("a", "b", "c").StallAfter(2))
+		ctx, leave := context.WithCancel(t.Context())
+		_, lines := r.open(ctx, streamed)
+		readUntil(t, lines, `"b"`)
+		synctest.Wait()
+		left := time.Now()
+		leave()
+		ev := r.event()
+		if took := ev.EndedAt.Sub(left); took < 7*time.Second || took > 8*time.Second {
+			t.Errorf("drained for %v", took)
+		}
+		wantUsage(t, ev, sluice.Usage{sluice.ClassInput: int64(len(streamed)+3) / 4, sluice.ClassOutput: 2}, sluice.StatusCancelled, true)
+	})
+}
+
+// Before the first byte nothing was produced, so nothing is billed, and no
+// other engine is asked.
+func TestLeaveBeforeFirstByte(t *testing.T) {
+	for _, body := range []string{streamed, plainCall} {
+		r := newRig(t, setup{engines: 2})
+		for _, e := range r.engines {
+			e.Default(fleettest.Stall())
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		failed := make(chan error)
+		go func() {
+			res, err := r.client.Do(r.request(ctx, "POST", chatPath, body))
+			if err == nil {
+				res.Body.Close()
+			}
+			failed <- err
+		}()
+		for len(r.engines[0].Calls())+len(r.engines[1].Calls()) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		leave()
+		if err := <-failed; err == nil {
+			t.Error("answered")
+		}
+		r.wantFree(1)
+		if n := len(r.engines[0].Calls()) + len(r.engines[1].Calls()); n != 1 {
+			t.Errorf("%d engines were asked", n)
+		}
+		for _, s := range r.fleet.Status() {
+			if s.Failed != 0 {
+				t.Errorf("the engine's status is %+v", s)
+			}
+		}
+	}
+}
+
+// A whole answer whose client has left is free when the engine could be
+// stopped, and billed when it was drained.
+func TestLeaveWhole(t *testing.T) {
+	for _, policy := range []sluice.OnLeave{sluice.LeaveCancel, sluice.LeaveDrain} {
+		r := newRig(t, setup{engine: func(e *sluice.Engine) { e.OnLeave = policy }})
+		pause := fleettest.NewPause()
+		r.engines[0].Next(fleettest.Stream("a", "b").Usage(9, 2, 0).PauseAt(1, pause))
+		ctx, leave := context.WithCancel(t.Context())
+		go func() {
+			<-pause.Reached()
+			leave()
+			time.Sleep(20 * time.Millisecond)
+			pause.Release()
+		}()
+		if res, err := r.client.Do(r.request(ctx, "POST", chatPath, plainCall)); err == nil {
+			res.Body.Close()
+			t.Error("answered")
+		}
+		if policy == sluice.LeaveCancel {
+			r.wantFree(1)
+			continue
+		}
+		wantUsage(t, r.event(), sluice.Usage{sluice.ClassInput: 9, sluice.ClassOutput: 2}, sluice.StatusCancelled, false)
+		if !r.ended(1)[0].Left {
+			t.Error("the report does not say that the client left")
+		}
+	}
+}
+
+// An engine that dies in the middle: an error event and no clean end; what was
+// delivered is billed.
+func TestEngineDies(t *testing.T) {
+	for name, script := range map[string]*fleettest.Script{
+		"dies":         fleettest.Stream("a", "b", "c").DieAfter(2),
+		"no end":       fleettest.Raw(chunk("a"), chunk("b")),
+		"error":        fleettest.Raw(chunk("a"), chunk("b"), "data: {\"error\":{\"message\":\"secret\"}}\n\n"),
+		"malformed":    fleettest.Raw(chunk("a"), chunk("b"), "data: {\"choices\":\n\n"),
+		"half a chunk": fleettest.Raw(chunk("a"), chunk("b"), "data: {\"choices\":["),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, setup{engines: 2})
+			for _, e := range r.engines {
+				e.Default(script)
+			}
+			a := r.post(chatPath, streamed)
+			if text(t, strings.SplitN(a.body, `data: {"error"`, 2)[0]) != "ab" || strings.Contains(a.body, "[DONE]") || strings.Contains(a.body, "secret") {
+				t.Errorf("body %s", a.body)
+			}
+			if !strings.Contains(a.body, `"code":"engine_failed"`) {
+				t.Errorf("no error event: %s", a.body)
+			}
+			wantUsage(t, r.event(), sluice.Usage{sluice.ClassInput: int64(len(streamed)+3) / 4, sluice.ClassOutput: 2}, sluice.StatusFailed, true)
+			if n := len(r.engines[0].Calls()) + len(r.engines[1].Calls()); n != 1 {
+				t.Errorf("%d engines were asked, want 1: the first had begun", n)
+			}
+			if report := r.ended(1)[0]; report.Result() != "engine_failed" {
+				t.Errorf("reported %q", report.Result())
+			}
+		})
+	}
+}
+
+func chunk(content string) string {
+	return fmt.Sprintf("data: {\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":%q},\"finish_reason\":null}]}\n\n", content)
+}
+
+// An engine that fails before its first byte is replaced by another one, and
+// the call is billed once.
+func TestRetryElsewhere(t *testing.T) {
+	for name, script := range map[string]*fleettest.Script{
+		"full":         fleettest.Status(503, `{"error":{"message":"full"}}`),
+		"limited":      fleettest.Status(429, `{}`),
+		"broken":       fleettest.Status(500, `oops`),
+		"dies":         fleettest.Stream("a").DieAfter(0),
+		"error first":  fleettest.Raw("data: {\"error\":{\"message\":\"x\"}}\n\n"),
+		"only the end": fleettest.Raw("data: [DONE]\n\n"),
+		"empty":        fleettest.Raw(""),
+		"a page":       fleettest.Raw("<html>\n\n</html>").Header("Content-Type", "text/html"),
+	} {
+		for _, body := range []string{streamed, plainCall} {
+			t.Run(name, func(t *testing.T) {
+				r := newRig(t, setup{engines: 2})
+				for _, e := range r.engines {
+					e.Next(script)
+				}
+				// Both fail: the client hears of a failure, nothing is billed.
+				a := r.post(chatPath, body)
+				if a.StatusCode < 500 || a.Header.Get("X-Should-Retry") != "true" || strings.Contains(a.body, "oops") {
+					t.Errorf("status %d, body %s", a.StatusCode, a.body)
+				}
+				r.wantFree(1)
+				if n := len(r.engines[0].Calls()) + len(r.engines[1].Calls()); n != 2 {
+					t.Errorf("%d engines were asked, want 2", n)
+				}
+				// One of them fails, the other one answers.
+				busy := r.engines[0]
+				busy.Default(script)
+				for range 4 {
+					if a := r.post(chatPath, body); a.StatusCode != 200 || !strings.Contains(a.body, "world") {
+						t.Errorf("status %d, body %s", a.StatusCode, a.body)
+					}
+				}
+				r.ended(5)
+				if n := len(r.events()); n != 4 {
+					t.Errorf("%d events are booked, want 4", n)
+				}
+			})
+		}
+	}
+}
+
+// What an engine refuses about the request itself is the client's to hear, and
+// no other engine's to judge.
+func TestEngineRefusesRequest(t *testing.T) {
+	for status, code := range map[int]sluice.Code{400: sluice.CodeInvalid, 422: sluice.CodeInvalid, 413: sluice.CodeTooLarge} {
+		r := newRig(t, setup{engines: 2})
+		for _, e := range r.engines {
+			e.Default(fleettest.Status(status, `{"error":{"message":"too hot","param":"temperature"}}`))
+		}
+		a := r.post(chatPath, streamed)
+		want := status
+		if code == sluice.CodeInvalid {
+			want = 400
+		}
+		wantError(t, a, want, code)
+		if !strings.Contains(a.body, "too hot") || !strings.Contains(a.body, `"param":"temperature"`) {
+			t.Errorf("body %s", a.body)
+		}
+		if n := len(r.engines[0].Calls()) + len(r.engines[1].Calls()); n != 1 {
+			t.Errorf("%d engines were asked", n)
+		}
+		r.wantFree(1)
+	}
+}
+
+// A full engine's Retry-After reaches the client, within reason.
+func TestEngineFull(t *testing.T) {
+	r := newRig(t, setup{})
+	for said, want := range map[string]string{"7": "7", "100000": "60", "soon": "1", "": "1"} {
+		r.engines[0].Default(fleettest.Status(429, `{}`).Header("Retry-After", said))
+		a := r.post(chatPath, plainCall)
+		wantError(t, a, 503, sluice.CodeOverloaded)
+		if got := a.Header.Get("Retry-After"); got != want || a.Header.Get("X-Should-Retry") != "true" {
+			t.Errorf("an engine that said %q made the header %v", said, a.Header)
+		}
+	}
+	r.wantFree(4)
+}
