@@ -80,10 +80,16 @@ func (s *server) serving() int {
 func (s *server) metrics() http.Handler {
 	h := s.seen.metrics.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.cfg.AllowMetrics && !loopback(r.RemoteAddr) && !s.operatorKey(r) {
+		if !s.cfg.AllowMetrics && !fromHere(r) && !s.operatorKey(r) {
 			http.Error(w, "metrics are for this machine, or for a key of the operator's", http.StatusForbidden)
 			return
 		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// fromHere reports whether a request was made on this machine, and not handed
+// on by a proxy that runs here.
+func fromHere(r *http.Request) bool {
+	return loopback(r.RemoteAddr) && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
 }

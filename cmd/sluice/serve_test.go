@@ -189,12 +189,16 @@ func TestMetricsDoor(t *testing.T) {
 	}
 	for _, c := range []struct {
 		from, key string
+		proxied   string
 		basic     bool
 		open      bool
 		want      int
 	}{
 		{from: "127.0.0.1:5", want: http.StatusOK},
 		{from: "[::1]:5", want: http.StatusOK},
+		{from: "127.0.0.1:5", proxied: "X-Forwarded-For", want: http.StatusForbidden},
+		{from: "127.0.0.1:5", proxied: "Forwarded", want: http.StatusForbidden},
+		{from: "127.0.0.1:5", proxied: "Forwarded", key: owner, want: http.StatusOK},
 		{from: "10.0.0.9:5", want: http.StatusForbidden},
 		{from: "10.0.0.9:5", key: "sk-wrong", want: http.StatusForbidden},
 		{from: "10.0.0.9:5", key: developer, want: http.StatusForbidden},
@@ -207,6 +211,9 @@ func TestMetricsDoor(t *testing.T) {
 		s.gateway.Use(directory)
 		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 		r.RemoteAddr = c.from
+		if c.proxied != "" {
+			r.Header.Set(c.proxied, "for=10.0.0.9")
+		}
 		switch {
 		case c.basic:
 			r.SetBasicAuth("prometheus", c.key)
