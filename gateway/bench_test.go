@@ -1,0 +1,126 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"sluice"
+	"sluice/gateway"
+	"sluice/money/price"
+)
+
+// noLedger grants everything and books nothing.
+type noLedger struct{}
+
+func (noLedger) Hold(_ context.Context, req sluice.HoldRequest) (sluice.Hold, error) {
+	return sluice.Hold{CallID: req.CallID, Granted: req.Want}, nil
+}
+func (noLedger) Extend(_ string, more sluice.Pico, _ sluice.Event) sluice.Pico   { return more }
+func (noLedger) Settle(_ context.Context, ev sluice.Event) (sluice.Event, error) { return ev, nil }
+func (noLedger) Release(string)                                                  {}
+func (f *instant) Done(sluice.Route, sluice.Outcome)                             {}
+func (f *instant) Route(context.Context, string, []string) (sluice.Route, error) { return f.route, nil }
+func (f *instant) Send(context.Context, sluice.Route, *sluice.EngineRequest) (*sluice.EngineReply, error) {
+	return &sluice.EngineReply{Status: 200, ContentType: f.kind, Body: f.body(), PromptTokens: -1, CachedTokens: -1}, nil
+}
+
+// instant is a fleet whose only engine has its answer ready.
+type instant struct {
+	route sluice.Route
+	kind  string
+	body  func() io.ReadCloser
+}
+
+// discard is a client that takes everything.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header              { return d.header }
+func (d *discard) Write(b []byte) (int, error)      { return len(b), nil }
+func (d *discard) WriteHeader(int)                  {}
+func (d *discard) Flush()                           {}
+func (d *discard) SetReadDeadline(time.Time) error  { return nil }
+func (d *discard) SetWriteDeadline(time.Time) error { return nil }
+
+// repeated is a stream of n chunks, one a read, and an end.
+type repeated struct {
+	left       int
+	chunk, end []byte
+}
+
+func (r *repeated) Read(p []byte) (int, error) {
+	switch {
+	case r.left > 0:
+		r.left--
+		return copy(p, r.chunk), nil
+	case r.left == 0:
+		r.left--
+		return copy(p, r.end), nil
+	}
+	return 0, io.EOF
+}
+
+func (r *repeated) Close() error { return nil }
+
+// benchmark serves b.N requests with the body.
+func benchmark(b *testing.B, f *instant, body string) {
+	secret := sluice.NewSecret()
+	book, err := price.Publish("book_1", price.Draft{Currency: usd, Rules: []price.Rule{
+		{Model: model, Class: sluice.ClassInput, Price: inputs}, {Model: model, Class: sluice.ClassOutput, Price: outputs},
+	}}, time.Unix(0, 0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	f.route = sluice.Route{Engine: &sluice.Engine{ID: "eng_1", Name: "one"}, Model: "own-name"}
+	g := gateway.New(gateway.Options{Ledger: noLedger{}, Fleet: f, Log: slog.New(slog.DiscardHandler)})
+	d, err := gateway.NewDirectory(gateway.Config{
+		Organisations: []*sluice.Organisation{{ID: "org_1", Currency: usd}},
+		Keys:          []*sluice.Key{{ID: "key_1", Org: "org_1", Hash: sluice.HashKey(secret), Limits: sluice.Limits{RequestsPerMinute: 1 << 40}}},
+		Models:        []*sluice.Model{{Name: model}},
+		Books:         []*price.Book{book},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	g.Use(d)
+	handler := g.Handler()
+	header := http.Header{"Authorization": {"Bearer " + secret}, "Content-Type": {"application/json"}}
+	reader := bytes.NewReader(nil)
+	template, err := http.NewRequestWithContext(b.Context(), http.MethodPost, chatPath, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	template.Header, template.Body, template.ContentLength = header, io.NopCloser(reader), int64(len(body))
+	w := &discard{http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		reader.Reset([]byte(body))
+		clear(w.header)
+		r := *template // the mux writes into it
+		handler.ServeHTTP(w, &r)
+	}
+	if w.header.Get("X-Should-Retry") != "" || w.header.Get("X-Ratelimit-Limit-Requests") == "" {
+		b.Fatalf("the requests failed: %v", w.header)
+	}
+}
+
+// BenchmarkGateway measures what the gateway itself takes: for one request with
+// a whole answer, and for each chunk of a stream.
+func BenchmarkGateway(b *testing.B) {
+	b.Run("request", func(b *testing.B) {
+		answer := []byte(`{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"own-name","choices":[{"index":0,"message":{"role":"assistant","content":"Hello, world"},"finish_reason":"stop"}],"usage":{"prompt_tokens":20,"completion_tokens":3,"total_tokens":23,"prompt_tokens_details":{"cached_tokens":16}}}`)
+		benchmark(b, &instant{kind: "application/json", body: func() io.ReadCloser { return io.NopCloser(bytes.NewReader(answer)) }}, plainCall)
+	})
+	b.Run("chunk", func(b *testing.B) {
+		const chunks = 1000
+		end := []byte(`data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"own-name","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n" +
+			`data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"own-name","choices":[],"usage":{"prompt_tokens":20,"completion_tokens":1000,"total_tokens":1020}}` + "\n\ndata: [DONE]\n\n")
+		one := []byte(chunk(" world"))
+		benchmark(b, &instant{kind: "text/event-stream", body: func() io.ReadCloser { return &repeated{chunks, one, end} }}, streamed)
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/chunks, "ns/chunk")
+	})
+}
