@@ -1,6 +1,7 @@
 package price_test
 
 import (
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -142,6 +143,11 @@ func TestAmbiguity(t *testing.T) {
 	for _, tier := range []string{"default", "auto", "Priority", "a b", strings.Repeat("a", 33)} {
 		refused(t, tier, with(rule(sluice.ClassInput, 1, price.Conditions{Tier: tier})), "service tier")
 	}
+	var many []price.Rule
+	for i := range 40 {
+		many = append(many, rule(sluice.Class(i%sluice.NumClasses), 1, price.Conditions{}), rule(sluice.Class(i%sluice.NumClasses), 1, price.Conditions{Tier: fmt.Sprint("tier", i)}))
+	}
+	refused(t, "many tiers", draft(t, many...), "more than 30 service tiers or calendars")
 	other, err := calendar.New("peak", calendar.Version{Zone: "UTC"})
 	if err != nil {
 		t.Fatal(err)

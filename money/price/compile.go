@@ -9,18 +9,98 @@ import (
 	"sluice/money/calendar"
 )
 
-// model is the rules of one model, made for looking up.
+// model is the rules of one model, made for looking up. What a call is becomes
+// a bit each, so that a condition is one comparison.
 type model struct {
-	classes [NumClasses][]choice // the most specific first
-	tiers   []tier               // of calls without conditions, in order of length
+	classes   [NumClasses][]choice // the most specific first
+	services  []string             // the service tiers that rules name
+	calendars []*calendar.Calendar // the calendars that rules name
+	tiers     []tier               // of calls without conditions, in order of length
 }
+
+// The bits of conditions: two, then one for each service tier and each calendar
+// of the model.
+const (
+	needsBatch = 1 << iota
+	needsThinking
+	serviceBit  = 2
+	calendarBit = 33
+	maxNames    = calendarBit - serviceBit // service tiers, and as many calendars
+)
 
 // choice is what a class costs under some conditions.
 type choice struct {
-	batch, thinking bool
-	tier            string
-	calendar        *calendar.Calendar // nil: any time
-	cells           []cell
+	needs uint64 // the bits that a call must have
+	cells []cell
+}
+
+// needs returns the bits of a rule's conditions.
+func (m *model) needs(c *Conditions, calendars map[string]*calendar.Calendar) (needs uint64) {
+	if c.Batch {
+		needs |= needsBatch
+	}
+	if c.Thinking {
+		needs |= needsThinking
+	}
+	if c.Tier != "" {
+		i := slices.Index(m.services, c.Tier)
+		if i < 0 {
+			i = len(m.services)
+			m.services = append(m.services, c.Tier)
+		}
+		needs |= 1 << (serviceBit + i)
+	}
+	if c.Calendar != "" {
+		i := slices.Index(m.calendars, calendars[c.Calendar])
+		if i < 0 {
+			i = len(m.calendars)
+			m.calendars = append(m.calendars, calendars[c.Calendar])
+		}
+		needs |= 1 << (calendarBit + i)
+	}
+	return needs
+}
+
+// has returns the bits of a call.
+func (m *model) has(q *Query) (has uint64) {
+	if q.Batch {
+		has |= needsBatch
+	}
+	if q.Thinking {
+		has |= needsThinking
+	}
+	for i, name := range m.services {
+		if name == q.Tier {
+			has |= 1 << (serviceBit + i)
+		}
+	}
+	for i, c := range m.calendars {
+		if c.Contains(q.At) {
+			has |= 1 << (calendarBit + i)
+		}
+	}
+	return has
+}
+
+// choose returns the most specific choice whose conditions hold, or nil.
+func choose(choices []choice, has uint64) *choice {
+	for i := range choices {
+		if choices[i].needs&^has == 0 {
+			return &choices[i]
+		}
+	}
+	return nil
+}
+
+// cell returns the price for the lengths of a query, or nil.
+func (c *choice) cell(context, output int64) *cell {
+	for i := range c.cells {
+		cell := &c.cells[i]
+		if context >= cell.contextFrom && context <= cell.contextTo && output >= cell.outputFrom && output <= cell.outputTo {
+			return cell
+		}
+	}
+	return nil
 }
 
 // cell is the price for a range of lengths. Its bounds are inclusive.
@@ -74,7 +154,7 @@ func sameChoice(a, b *Rule) bool { return a.place() == b.place() }
 func (m *model) add(r *Rule, same bool, number int32, calendars map[string]*calendar.Calendar) {
 	choices := &m.classes[r.Class]
 	if !same {
-		*choices = append(*choices, choice{batch: r.Batch, thinking: r.Thinking, tier: r.Tier, calendar: calendars[r.Calendar]})
+		*choices = append(*choices, choice{needs: m.needs(&r.Conditions, calendars)})
 	}
 	c := &(*choices)[len(*choices)-1]
 	if r.Steps != StepsNone && same {

@@ -86,15 +86,24 @@ func (b *Book) far(r *Rule) bool {
 	if m == nil {
 		return false
 	}
-	for i := range m.classes[r.Class] {
-		c := &m.classes[r.Class][i]
-		if (c.batch && !r.Batch) || (c.thinking && !r.Thinking) || (c.tier != "" && c.tier != r.Tier) || (c.calendar != nil && c.calendar.Name() != r.Calendar) {
-			continue
-		}
-		least, most := c.bounds(r.ContextMin, last(r.ContextMax), 0, -1)
-		return far(r.Price, least) || far(r.Price, most)
+	c := choose(m.classes[r.Class], m.like(&r.Conditions))
+	if c == nil {
+		return false
 	}
-	return false
+	least, most := c.bounds(r.ContextMin, last(r.ContextMax), 0, -1)
+	return far(r.Price, least) || far(r.Price, most)
+}
+
+// like returns the bits of a call that has a rule's conditions and no others.
+func (m *model) like(c *Conditions) uint64 {
+	has := m.has(&Query{Batch: c.Batch, Thinking: c.Thinking, Tier: c.Tier})
+	has &= 1<<calendarBit - 1
+	for i, other := range m.calendars {
+		if other.Name() == c.Calendar {
+			has |= 1 << (calendarBit + i)
+		}
+	}
+	return has
 }
 
 // far reports whether one price is a jump from the other.

@@ -153,6 +153,9 @@ func (l *list) check() error {
 	if err := l.checkRequired(); err != nil {
 		return err
 	}
+	if err := l.checkNames(); err != nil {
+		return err
+	}
 	for _, variants := range l.classes {
 		base := false
 		for i := range variants {
@@ -194,6 +197,20 @@ func (l *list) checkRequired() error {
 	}
 	if minimum := l.classes[ClassMinimum]; stepped && len(minimum) > 0 {
 		return minimum[0].rules[0].fault("a model with steps has no minimum: what calls cost would depend on their order")
+	}
+	return nil
+}
+
+// checkNames bounds how many service tiers and calendars a model's prices name.
+func (l *list) checkNames() error {
+	tiers, calendars := map[string]bool{}, map[string]bool{}
+	for _, variants := range l.classes {
+		for i := range variants {
+			tiers[variants[i].Tier], calendars[variants[i].Calendar] = true, true
+			if len(tiers) > maxNames || len(calendars) > maxNames { // one of each is none
+				return variants[i].rules[0].fault("the model's prices name more than %d service tiers or calendars", maxNames-1)
+			}
+		}
 	}
 	return nil
 }

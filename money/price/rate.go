@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"sluice"
-	"sluice/money/calendar"
 )
 
 // Query says what is to be rated: what one call used, and everything that
@@ -73,18 +72,19 @@ func (b *Book) Charge(q Query) (Charge, error) {
 		return Charge{}, fmt.Errorf("rating %s: a negative length", q.Model)
 	}
 	var c Charge
-	look := lookup{query: &q}
+	has := m.has(&q)
 	for class, units := range &q.Counts {
 		if units == 0 || class == int(ClassMinimum) {
 			continue
 		}
-		cell := look.find(m.classes[class])
-		if cell == nil {
-			if class == int(ClassCall) && m.classes[ClassCall] == nil {
+		choice := choose(m.classes[class], has)
+		if choice == nil {
+			if class == int(ClassCall) { // a call without a fee
 				continue
 			}
 			return Charge{}, b.noClass(&q, class)
 		}
+		cell := choice.cell(q.PromptLength, q.OutputLength)
 		part, refund, err := cell.charge(units, q.before(class))
 		if err == nil {
 			c.Total, err = sluice.AddPico(c.Total, part.Amount)
@@ -97,8 +97,8 @@ func (b *Book) Charge(q Query) (Charge, error) {
 		}
 		c.Parts[class] = part
 	}
-	if m.classes[ClassMinimum] != nil && q.Counts != (Counts{}) {
-		if cell := look.find(m.classes[ClassMinimum]); cell != nil && cell.price > c.Total {
+	if minimum := choose(m.classes[ClassMinimum], has); minimum != nil && q.Counts != (Counts{}) {
+		if cell := minimum.cell(q.PromptLength, q.OutputLength); cell.price > c.Total {
 			c.Parts[ClassMinimum] = Part{cell.price - c.Total, cell.rule}
 			c.Total = cell.price
 		}
@@ -119,49 +119,6 @@ func (b *Book) noPrice(q *Query) error {
 
 func (b *Book) noClass(q *Query, class int) error {
 	return sluice.Errorf(sluice.CodeModelNotFound, "The model %q has no price for %s in %s.", q.Model, ClassName(sluice.Class(class)), b.Currency)
-}
-
-// lookup finds the prices for a query. It remembers the last calendar that it
-// looked at: the classes of a model mostly name the same.
-type lookup struct {
-	query    *Query
-	calendar *calendar.Calendar
-	holds    bool
-}
-
-// find returns the price that decides, or nil if there is none.
-func (l *lookup) find(choices []choice) *cell {
-	c := l.choose(choices)
-	if c == nil {
-		return nil
-	}
-	context, output := l.query.PromptLength, l.query.OutputLength
-	for i := range c.cells {
-		cell := &c.cells[i]
-		if context >= cell.contextFrom && context <= cell.contextTo && output >= cell.outputFrom && output <= cell.outputTo {
-			return cell
-		}
-	}
-	return nil
-}
-
-// choose returns the first choice whose conditions hold.
-func (l *lookup) choose(choices []choice) *choice {
-	q := l.query
-	for i := range choices {
-		c := &choices[i]
-		if (!c.batch || q.Batch) && (!c.thinking || q.Thinking) && (c.tier == "" || c.tier == q.Tier) && (c.calendar == nil || l.now(c.calendar)) {
-			return c
-		}
-	}
-	return nil
-}
-
-func (l *lookup) now(c *calendar.Calendar) bool {
-	if l.calendar != c {
-		l.calendar, l.holds = c, c.Contains(l.query.At)
-	}
-	return l.holds
 }
 
 // charge is what units cost that come after others.
@@ -223,13 +180,14 @@ func (b *Book) Lines(q Query) ([]Line, error) {
 		return nil, err
 	}
 	var lines []Line
-	look := lookup{query: &q}
+	m := b.models[q.Model]
+	has := m.has(&q)
 	for class, part := range charge.Parts {
 		if part.Rule == 0 {
 			continue
 		}
 		units := q.Counts[class]
-		cell := look.find(b.models[q.Model].classes[class])
+		cell := choose(m.classes[class], has).cell(q.PromptLength, q.OutputLength)
 		if cell.steps == nil || cell.volume {
 			if class == int(ClassMinimum) {
 				units = 1
@@ -261,9 +219,9 @@ func (b *Book) Bounds(q Query, promptMost int64) (least, most Prices, err error)
 	if m == nil {
 		return least, most, b.noPrice(&q)
 	}
-	look := lookup{query: &q}
+	has := m.has(&q)
 	for class, choices := range &m.classes {
-		c := look.choose(choices)
+		c := choose(choices, has)
 		if c == nil {
 			continue
 		}
