@@ -26,7 +26,7 @@ import (
 type recorder struct {
 	URL string
 
-	server    *httptest.Server
+	proxy     *httptest.Server
 	mu        sync.Mutex
 	exchanges []*exchange
 }
@@ -54,7 +54,7 @@ func (s *server) record(t *testing.T) *recorder {
 		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }, // of a client that left
 	}
 	rec := &recorder{}
-	rec.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	rec.proxy = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{method: r.Method, path: r.URL.Path}
 		var err error
 		if x.asked, err = io.ReadAll(r.Body); err != nil {
@@ -66,8 +66,8 @@ func (s *server) record(t *testing.T) *recorder {
 		rec.mu.Unlock()
 		proxy.ServeHTTP(&tee{w, x}, r)
 	}))
-	t.Cleanup(rec.server.Close)
-	rec.URL = rec.server.URL
+	t.Cleanup(rec.proxy.Close)
+	rec.URL = rec.proxy.URL
 	return rec
 }
 
@@ -97,11 +97,11 @@ func (rec *recorder) count() int {
 	return len(rec.exchanges)
 }
 
-// check ends the recording, validates every JSON object that was sent, and
+// validate ends the recording, validates every JSON object that was sent, and
 // reports which kinds there were.
-func (rec *recorder) check(t *testing.T, c *contract) map[string]int {
+func (rec *recorder) validate(t *testing.T, c *contract) map[string]int {
 	t.Helper()
-	rec.server.Close() // waits for what still runs
+	rec.proxy.Close() // waits for what still runs
 	seen := map[string]int{}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()

@@ -22,7 +22,7 @@ func TestOpenAIJS(t *testing.T) {
 	w := newWorld(t)
 	gated := order{prompt: 20, cached: 5, output: 20, gate: true}
 	told, err := json.Marshal(map[string]any{
-		"url": w.recorder.URL, "key": w.key.Secret, "poor": w.poor.Secret, "expired": w.expired.Secret,
+		"url": w.URL, "key": w.key.Secret, "poor": w.poor.Secret, "expired": w.expired.Secret,
 		"rare": w.rare.Secret, "single": w.single.Secret,
 		"box": w.box, "simulated": w.simulated, "told": w.told,
 		"slow":  order{prompt: 5, output: 25, pace: 20 * time.Millisecond}.text(),
@@ -44,6 +44,6 @@ func TestOpenAIJS(t *testing.T) {
 	w.awaitCancelled(t, 1, tokens{Input: gated.prompt - gated.cached, Cached: gated.cached, Output: gated.output / 2})
 	w.settled(t)
 	if c := newContract(t); c != nil {
-		t.Logf("validated against OpenAI's description: %v", w.recorder.check(t, c))
+		t.Logf("validated against OpenAI's description: %v", w.validate(t, c))
 	}
 }

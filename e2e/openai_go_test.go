@@ -15,7 +15,7 @@ import (
 // TestOpenAIGo holds the server against the official Go client.
 func TestOpenAIGo(t *testing.T) {
 	w := newWorld(t)
-	g := goClient{w, w.client(w.key.Secret)}
+	g := goClient{w, w.openai(w.key.Secret)}
 	for _, model := range []string{w.box, w.simulated} {
 		t.Run(model, func(t *testing.T) {
 			t.Run("chat", func(t *testing.T) { g.chat(t, model) })
@@ -34,13 +34,13 @@ func TestOpenAIGo(t *testing.T) {
 	t.Run("abort", g.abort)
 	w.settled(t)
 	if c := newContract(t); c != nil {
-		t.Logf("validated against OpenAI's description: %v", w.recorder.check(t, c))
+		t.Logf("validated against OpenAI's description: %v", w.validate(t, c))
 	}
 }
 
-func (w *world) client(secret string, more ...option.RequestOption) openai.Client {
+func (w *world) openai(secret string, more ...option.RequestOption) openai.Client {
 	return openai.NewClient(append([]option.RequestOption{
-		option.WithBaseURL(w.recorder.URL + "/v1"), option.WithAPIKey(secret), option.WithMaxRetries(2),
+		option.WithBaseURL(w.URL + "/v1"), option.WithAPIKey(secret), option.WithMaxRetries(2),
 	}, more...)...)
 }
 
@@ -194,7 +194,7 @@ func (g goClient) errors(t *testing.T) {
 		if change != nil {
 			change(&params)
 		}
-		c := g.world.client(secret)
+		c := g.openai(secret)
 		return func() error {
 			_, err := c.Chat.Completions.New(t.Context(), params)
 			return err
@@ -238,7 +238,7 @@ func (g goClient) retries(t *testing.T) {
 
 // limits: the headers tell them, and who waits as long as told is served.
 func (g goClient) limits(t *testing.T) {
-	rare := g.world.client(g.rare.Secret, option.WithMaxRetries(0))
+	rare := g.openai(g.rare.Secret, option.WithMaxRetries(0))
 	var res *http.Response
 	if _, err := rare.Chat.Completions.New(t.Context(), ask(g.simulated, "hi"), option.WithResponseInto(&res)); err != nil {
 		t.Fatal(err)
@@ -259,7 +259,7 @@ func (g goClient) limits(t *testing.T) {
 		t.Errorf("Retry-After is %q, want 60", after)
 	}
 
-	single := g.world.client(g.single.Secret)
+	single := g.openai(g.single.Secret)
 	stream := single.Chat.Completions.NewStreaming(t.Context(), ask(g.told, order{prompt: 5, output: 25, pace: 20 * time.Millisecond}.text()))
 	defer stream.Close()
 	if !stream.Next() {
