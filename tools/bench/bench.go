@@ -130,11 +130,11 @@ func (b *bench) open(ctx context.Context) ([]*gateway, error) {
 	if err != nil {
 		return set, err
 	}
-	for name, binary := range map[string]string{"sluice": b.binary, "against": b.against} {
-		if binary == "" {
+	for _, s := range []struct{ name, binary string }{{"sluice", b.binary}, {"against", b.against}} {
+		if s.binary == "" {
 			continue
 		}
-		g, err := startSluice(ctx, b.cores[0], name, binary, filepath.Join(dir, name), address)
+		g, err := startSluice(ctx, b.cores[0], s.name, s.binary, filepath.Join(dir, s.name), address)
 		if g != nil {
 			set = append(set, g)
 		}

@@ -60,7 +60,7 @@ func command(args []string, out, log io.Writer) error {
 	f.StringVar(&o.binary, "sluice", "", "binary to measure; built from the folder above when not given")
 	f.StringVar(&o.against, "against", "", "second binary of Sluice to measure beside the first")
 	f.StringVar(&o.dir, "dir", "", "folder for data, on a disk; the system's temporary one when not given")
-	f.StringVar(&o.profile, "profile", "", "file for a CPU profile of Sluice in the first round of the last part, by perf")
+	f.StringVar(&o.profile, "profile", "", "file for a CPU profile of Sluice, by perf, in the first round; choose one part with -only")
 	f.IntVar(&o.cores[0], "core", 0, "core of the gateways")
 	f.IntVar(&o.cores[1], "load-core", 1, "core of engine and load generator")
 	if err := f.Parse(args); err != nil {

@@ -1,6 +1,9 @@
 package main
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // summary is what is told of many measured values.
 type summary struct {
@@ -19,7 +22,7 @@ func percentile(sorted []float64, p float64) float64 {
 	if len(sorted) == 0 {
 		return 0
 	}
-	return sorted[min(int(p*float64(len(sorted))), len(sorted)-1)]
+	return sorted[max(int(math.Ceil(p*float64(len(sorted))))-1, 0)]
 }
 
 // median is the middle value, or between the two in the middle.
