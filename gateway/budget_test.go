@@ -76,6 +76,19 @@ func testExtension(t *testing.T) {
 	}
 }
 
+// An engine that sends more than a slice at once is not cut off while the
+// wallet covers it.
+func TestExtensionInBursts(t *testing.T) {
+	r := newRig(t, setup{options: gateway.Options{Slice: 5}})
+	finish := strings.Replace(chunk(""), `"finish_reason":null`, `"finish_reason":"stop"`, 1)
+	r.engines[0].Next(fleettest.Raw(strings.Repeat(chunk("x"), 200), finish+"data: [DONE]\n\n"))
+	a := r.post(chatPath, streamed)
+	if len(text(t, a.body)) != 200 || !strings.Contains(a.body, `"finish_reason":"stop"`) {
+		t.Errorf("body %s", a.body)
+	}
+	wantUsage(t, r.event(), sluice.Usage{sluice.ClassInput: int64(len(streamed)+3) / 4, sluice.ClassOutput: 200}, sluice.StatusCompleted, true)
+}
+
 // When the balance ends in the middle, so does the answer: cleanly, with the
 // reason length, and what was sent is billed as far as the balance goes.
 func TestCutOff(t *testing.T) {

@@ -77,7 +77,7 @@ func (c *call) end() {
 	defer func() { c.pass.leave(c.event.Usage.Total()) }()
 	defer c.releaseHold()
 	defer c.leaveEngine()
-	c.out.close()
+	c.out.stopKeepAlive()
 }
 
 func (c *call) releaseHold() {

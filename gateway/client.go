@@ -142,21 +142,13 @@ func (o *client) keepAlive() {
 	o.timer.Reset(every - silent)
 }
 
-// stopKeepAlive ends the comments. It must come before the last bytes.
+// stopKeepAlive ends the comments. It must come before the last bytes. The
+// write deadline stays for what the server flushes, which then lifts it.
 func (o *client) stopKeepAlive() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.stopped = true
 	if o.timer != nil {
 		o.timer.Stop()
-	}
-}
-
-// close ends the client's part. The connection may serve another request, which
-// must not inherit a deadline.
-func (o *client) close() {
-	o.stopKeepAlive()
-	if !o.deadline.IsZero() {
-		_ = o.conn.SetWriteDeadline(time.Time{})
 	}
 }

@@ -201,6 +201,47 @@ func TestEngineDies(t *testing.T) {
 	}
 }
 
+// An engine that sends no [DONE] has ended well when its only answer has a
+// finish reason. Of several answers the others may be missing.
+func TestEndWithoutDone(t *testing.T) {
+	finish := strings.Replace(chunk(""), `"finish_reason":null`, `"finish_reason":"stop"`, 1)
+	for n, clean := range map[string]bool{"1": true, "2": false} {
+		r := newRig(t, setup{})
+		r.engines[0].Next(fleettest.Raw(chunk("a"), chunk("b"), finish))
+		a := r.post(chatPath, strings.Replace(streamed, "{", `{"n":`+n+`,`, 1))
+		if strings.HasSuffix(a.body, "data: [DONE]\n\n") != clean || strings.Contains(a.body, `"error"`) == clean {
+			t.Errorf("n=%s: %s", n, a.body)
+		}
+		if ev := r.event(); ev.Usage[sluice.ClassOutput] != 2 || (ev.Status == sluice.StatusCompleted) != clean {
+			t.Errorf("n=%s: booked %+v", n, ev)
+		}
+	}
+}
+
+// A client that leaves while it waits for money has held nothing.
+func TestLeaveWhileWaiting(t *testing.T) {
+	hold := (int64(len(streamed))*inputs + 2048*outputs) / 1000
+	r := newRig(t, setup{credit: hold + hold/2})
+	pause := pauseAll(r)
+	_, lines := r.open(t.Context(), streamed)
+	readUntil(t, lines, "Hello")
+	ctx, leave := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer leave()
+	if res, err := r.client.Do(r.request(ctx, "POST", chatPath, streamed)); err == nil {
+		res.Body.Close()
+		t.Error("answered")
+	}
+	if report := r.ended(1)[0]; report.Result() != "left" || report.Engine != "" {
+		t.Errorf("reported %+v", report)
+	}
+	pause.Release()
+	readUntil(t, lines, "[DONE]")
+	r.ended(2)
+	if n := len(r.events()); n != 1 {
+		t.Errorf("%d events", n)
+	}
+}
+
 func chunk(content string) string {
 	return fmt.Sprintf("data: {\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":%q},\"finish_reason\":null}]}\n\n", content)
 }

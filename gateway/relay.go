@@ -45,8 +45,8 @@ func (c *call) relay() error {
 		}
 		switch {
 		case err == nil:
-		case errors.Is(err, io.EOF) && c.stream.Finished():
-			return nil // some engines send no [DONE]
+		case errors.Is(err, io.EOF) && c.request.Choices == 1 && c.stream.Finished():
+			return nil // some engines send no [DONE]; of several answers, others may have been cut off
 		default:
 			return c.engineFault(err)
 		}
@@ -88,10 +88,10 @@ func (c *call) deliver(b []byte) {
 	}
 }
 
-// withinBudget asks for further slices when the hold is nearly used up, and
+// withinBudget asks for the next slice when the hold is nearly used up, and
 // cuts the answer off when there is none to be had.
 func (c *call) withinBudget() error {
-	for c.stream.Tokens >= c.budget.extendAt { // one read may bring more than a slice
+	if c.stream.Tokens >= c.budget.extendAt {
 		checkpoint, err := c.eventNow(sluice.StatusRecovered)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -413,9 +414,10 @@ func wantUsage(t testing.TB, ev sluice.Event, u sluice.Usage, status sluice.Stat
 
 // pipes is a listener whose connections are pipes.
 type pipes struct {
-	conns chan net.Conn
-	close func()
-	done  chan struct{}
+	conns   chan net.Conn
+	dialled atomic.Int64
+	close   func()
+	done    chan struct{}
 }
 
 func newPipes() *pipes {
@@ -425,6 +427,7 @@ func newPipes() *pipes {
 }
 
 func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	p.dialled.Add(1)
 	client, server := net.Pipe()
 	select {
 	case p.conns <- server:

@@ -106,6 +106,10 @@ func TestConnectionIsReused(t *testing.T) {
 				t.Errorf("status %d, body %q, %v", a.StatusCode, a.body, a.err)
 			}
 			time.Sleep(80 * time.Second)
+			wantError(t, r.post(chatPath, "{}"), 400, sluice.CodeInvalid)
+		}
+		if n := r.pipes.dialled.Load(); n != 1 {
+			t.Errorf("%d connections were made", n)
 		}
 		if n := len(r.events()); n != 4 {
 			t.Errorf("%d events", n)
