@@ -345,21 +345,21 @@ func TestSpoolHalfLine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	scribble := func() {
+	scribble := func(end string) {
 		f, err := os.OpenFile(s.path, os.O_APPEND|os.O_WRONLY, 0)
 		if err == nil {
-			_, err = fmt.Fprintf(f, `{"Postings":[%01000d`, 0)
+			_, err = fmt.Fprintf(f, `{"Postings":[%010000d%s`, 0, end)
 			err = errors.Join(err, f.Close())
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	scribble()
+	scribble("\n") // a whole line, whose sync failed
 	if err := s.append(batch(2)); err != nil {
 		t.Fatal(err)
 	}
-	scribble()
+	scribble("")
 	var got []sluice.Batch
 	read := func(b sluice.Batch) error {
 		got = append(got, b)
