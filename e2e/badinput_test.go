@@ -136,7 +136,7 @@ func badBodies(t *testing.T, s *server, key string) {
 
 func badKeys(t *testing.T, s *server, org organisation, good string) {
 	const path = "/v1/chat/completions"
-	expired := s.key(t, org, "--expires-in", "1ms")
+	expired := s.expiredKey(t, org)
 	revoked := s.key(t, org)
 	s.run(t, "key", "revoke", revoked.ID, "--json")
 	other := s.key(t, org, "--models", "another")

@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What the commands answer, as far as the tests look at it.
@@ -125,6 +127,26 @@ func (s *server) customer(t testing.TB, name, credit string, keyFlags ...string)
 func (s *server) key(t testing.TB, org organisation, flags ...string) key {
 	t.Helper()
 	return one[key](t, s, append([]string{"key", "create", "--org", org.ID}, flags...)...)
+}
+
+// expiredKey makes a key that has expired. The expiry must be ahead when the
+// server reads it, however slow the machine is.
+func (s *server) expiredKey(t testing.TB, org organisation) key {
+	t.Helper()
+	for in := 10 * time.Millisecond; in < patience; in *= 3 {
+		r := s.try(t, "key", "create", "--org", org.ID, "--expires-in", in.String(), "--json")
+		if r.code != 0 {
+			continue
+		}
+		var k key
+		if err := json.Unmarshal([]byte(r.out), &k); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(in) // a span of time is what is to pass
+		return k
+	}
+	t.Fatal("no key with an expiry could be made")
+	return key{}
 }
 
 // sell attaches an engine that serves one model, and prices it.

@@ -27,7 +27,7 @@ func newWorld(t *testing.T) *world {
 	s.sell(t, w.told, w.engine.URL, price)
 	w.org, w.key = s.customer(t, "acme", "10.00")
 	_, w.poor = s.customer(t, "poor", "0.000000001")
-	w.expired = s.key(t, w.org, "--expires-in", "1ms")
+	w.expired = s.expiredKey(t, w.org)
 	w.rare = s.key(t, w.org, "--rpm", "1", "--tpm", "100000")
 	w.single = s.key(t, w.org, "--concurrent", "1")
 	w.recorder = s.record(t)
