@@ -86,9 +86,30 @@ func (c *call) releaseHold() {
 	}
 }
 
+// endWait is how long the engine's connection may take to end an answer whose
+// [DONE] was seen.
+const endWait = 20 * time.Millisecond
+
+// awaitEnd reads the engine's answer to its end. Some engines send the end in
+// a packet of its own, behind [DONE]; a connection that is left before it
+// cannot carry another call.
+func (c *call) awaitEnd() {
+	limit := time.AfterFunc(endWait, c.cancel)
+	defer limit.Stop()
+	for {
+		n, err := c.reply.Body.Read(c.pump.buf)
+		if n > 0 || err != nil {
+			return // the end; or bytes behind [DONE], of an engine best left
+		}
+	}
+}
+
 // leaveEngine ends the engine's work, where there is still any, and gives back
 // what was lent for it.
 func (c *call) leaveEngine() {
+	if c.stream.Done && !c.left && c.reply != nil {
+		c.awaitEnd()
+	}
 	if c.cancel != nil {
 		c.cancel()
 	}
