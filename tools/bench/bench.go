@@ -171,6 +171,7 @@ func (b *bench) close(ctx context.Context, set []*gateway) error {
 type sample struct {
 	Answers float64 // a second
 	Tokens  float64 // a second
+	Reads   float64 // a second that brought paced tokens to the load generator
 	CPU     float64 // of the gateway, in seconds a second
 	Memory  float64 // of the gateway, in bytes more than before
 	TTFT    summary
@@ -228,6 +229,7 @@ func (b *bench) measure(ctx context.Context, g *gateway, p *part, profiled bool)
 	return sample{
 		Answers: float64(w.to.Answers-w.from.Answers) / w.seconds,
 		Tokens:  float64(w.to.Tokens-w.from.Tokens) / w.seconds,
+		Reads:   float64(w.to.Late.N) / w.seconds,
 		CPU:     w.cpu.Seconds() / w.seconds,
 		Memory:  float64(w.memory - memory),
 		TTFT:    w.ttft(pl), Late: w.to.Late,

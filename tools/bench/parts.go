@@ -45,7 +45,7 @@ func parts() map[string]part {
 			plan: pacedPlan(200, pace), rows: pacedRows,
 		},
 		"paced1000": {
-			name: "paced1000", about: "1,000 streams of one token each 10 ms: 100,000 chunks a second, more than the core can pass one by one",
+			name: "paced1000", about: "1,000 streams of one token each 10 ms",
 			plan: pacedPlan(1000, pace), rows: pacedRows,
 		},
 		"saturated": {

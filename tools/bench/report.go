@@ -112,6 +112,7 @@ func pacedRows(m *medians) []row {
 		m.row("chunks", "/s", func(s sample) float64 { return s.Tokens }),
 		m.ratio(m.costs("CPU a chunk", "µs", cpuToken), cpuToken, 1.3),
 		m.costs("share of the core", "%", busy),
+		m.row("chunks that arrive together", "mean", func(s sample) float64 { return s.Tokens / s.Reads }),
 		m.row("a chunk is late, p99", "ms", func(s sample) float64 { return 1e3 * s.Late.P99 }),
 	}
 }
