@@ -478,3 +478,30 @@ func TestSubscriptionJSON(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestLastChoiceCounts: an upgrade or a downgrade takes back a cancellation.
+func TestLastChoiceCounts(t *testing.T) {
+	r := rules(t)
+	s, _ := must(t)(r.Start("s", "o", lite(t), plan.Quarterly, false, sluice.AccountPrepaid, start))
+	s, _ = must(t)(r.Cancel(s, start))
+	up, _ := must(t)(r.Upgrade(s, pro(t), plan.Monthly, sluice.AccountPrepaid, start))
+	down, _ := must(t)(r.Downgrade(s, lite(t), plan.Monthly, start))
+	for name, s := range map[string]plan.Subscription{"upgrade": up, "downgrade": down} {
+		if s, _ = must(t)(r.Advance(s, s.Period.End)); s.Status != plan.PastDue {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+}
+
+// TestLongLastDay: where clocks go back the last day has 25 hours, and is
+// credited until its end.
+func TestLongLastDay(t *testing.T) {
+	r := rules(t)
+	r.Zone, _ = time.LoadLocation("Europe/Berlin")
+	at := time.Date(2026, 10, 15, 11, 0, 0, 0, time.UTC)
+	s, _ := must(t)(r.Start("s", "o", lite(t), plan.Monthly, false, sluice.AccountPrepaid, at))
+	_, txs := must(t)(r.Upgrade(s, pro(t), plan.Monthly, sluice.AccountPrepaid, at.Add(31*24*time.Hour+time.Minute)))
+	if got := balances(t, txs)[sluice.AccountPrepaid]; got != "-147.42" { // 149.00 less 1/31 of 49.00
+		t.Errorf("the upgrade costs %s", got)
+	}
+}
