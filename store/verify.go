@@ -32,7 +32,7 @@ func (db *DB) Verify(ctx context.Context) (Report, error) {
 		books:    map[string]*price.Book{},
 		spends:   map[string]sluice.Amount{},
 	}
-	for _, step := range []func(context.Context) error{v.readBooks, v.readAccounts, v.checkTxs, v.checkBalances, v.checkSpends, v.checkCheckpoints, v.checkOther} {
+	for _, step := range []func(context.Context) error{v.readBooks, v.readAccounts, v.checkTxs, v.checkBalances, v.checkSpends, v.checkCheckpoints, v.checkOther, v.checkInvoices} {
 		if err := step(ctx); err != nil {
 			return Report{}, fmt.Errorf("verifying: %w", err)
 		}

@@ -35,6 +35,9 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"Tx":            testTx,
 		"Txs":           testTxs,
 		"Verify":        testVerify,
+		"BillingParty":  testBillingParty,
+		"Invoices":      testInvoices,
+		"GatherInvoice": testGatherInvoice,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
@@ -46,6 +49,7 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"AppendOnly":  testAppendOnly,
 		"Damage":      testDamage,
 		"DamagedBook": testDamagedBook,
+		"InvoiceKept": testInvoiceKept,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}
