@@ -31,6 +31,7 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"Engines":       testEngines,
 		"Books":         testBooks,
 		"Settings":      testSettings,
+		"Payments":      testPayments,
 		"Events":        testEvents,
 		"Tx":            testTx,
 		"Txs":           testTxs,
