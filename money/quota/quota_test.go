@@ -89,15 +89,18 @@ func TestCompileRefuses(t *testing.T) {
 		},
 		"weight 1: -1 times": func(w *quota.Window) { w.Weights = []quota.Weight{{Times: -1}} },
 		"weight 2: weight 1 fits first": func(w *quota.Window) {
-			w.Weights = []quota.Weight{{Model: "glm-5*"}, {Model: "glm-5.1", Calendar: "peak"}}
+			w.Weights = []quota.Weight{{Model: "glm-5*", Times: 1}, {Model: "glm-5.1", Calendar: "peak", Times: 1}}
 		},
 		"weight 1: prompts have no classes": func(w *quota.Window) {
 			w.Unit, w.Weights = quota.Prompts, []quota.Weight{{Classes: all}}
 		},
-		"both times and classes": func(w *quota.Window) { w.Weights = []quota.Weight{{Times: 1, Classes: all}} },
-		"unknown token class":    func(w *quota.Window) { w.Weights = []quota.Weight{{Classes: map[string]int64{"in": 1}}} },
-		"lists 1 of the 5":       func(w *quota.Window) { w.Weights = []quota.Weight{{Classes: map[string]int64{"input": 1}}} },
-		"class input is -1":      func(w *quota.Window) { w.Weights = []quota.Weight{{Classes: map[string]int64{"input": -1}}} },
+		"weight 1: it has not just one": func(w *quota.Window) { w.Weights = []quota.Weight{{Times: 1, Classes: all}} },
+		"weight 1: it has not":          func(w *quota.Window) { w.Weights = []quota.Weight{{}} },
+		"it has not just one of":        func(w *quota.Window) { w.Weights = []quota.Weight{{Free: true, Times: 1}} },
+		"has not just one of times":     func(w *quota.Window) { w.Weights = []quota.Weight{{Free: true, Classes: all}} },
+		"unknown token class":           func(w *quota.Window) { w.Weights = []quota.Weight{{Classes: map[string]int64{"in": 1}}} },
+		"lists 1 of the 5":              func(w *quota.Window) { w.Weights = []quota.Weight{{Classes: map[string]int64{"input": 1}}} },
+		"class input is -1":             func(w *quota.Window) { w.Weights = []quota.Weight{{Classes: map[string]int64{"input": -1}}} },
 	} {
 		w := good()
 		change(&w)
@@ -121,7 +124,7 @@ func TestCost(t *testing.T) {
 	q := compile(t, "q", append(lite(),
 		quota.Window{Name: "tokens", Kind: quota.Period, Unit: quota.Tokens, Limit: 1, Weights: []quota.Weight{{Calendar: "night", Times: 800}}},
 		quota.Window{Name: "credits", Kind: quota.Period, Unit: quota.Credits, Limit: 1, Weights: []quota.Weight{{Classes: credits}}},
-		quota.Window{Name: "requests", Kind: quota.Period, Unit: quota.Requests, Limit: 1, Weights: []quota.Weight{{Model: "glm-4.5-air", Times: 0}}})...)
+		quota.Window{Name: "requests", Kind: quota.Period, Unit: quota.Requests, Limit: 1, Weights: []quota.Weight{{Model: "glm-4.5-air", Free: true}}})...)
 	usage := sluice.Usage{10, 100, 1, 20, 5}
 	in := func(which string) quota.InForce {
 		return func(calendar string, at time.Time) bool { return calendar == which && at.Equal(noon) }

@@ -80,10 +80,10 @@ type Exhausted struct {
 	Reading
 	Cost int64 // what the call would have reserved in it, thousandths
 
-	// At is when the call would fit if nothing else were used and running calls
-	// had ended; zero when no instant is known: the call is larger than the limit,
-	// only running calls are in its way, or the billing period has ended without
-	// another.
+	// At is when the call would fit if nothing else were used, as far as can be
+	// told while calls run; zero when no instant is known: the call is larger than
+	// the limit, a sliding window is full of what running calls reserved, or the
+	// billing period has ended without another.
 	At time.Time
 
 	// Running says that what other calls reserved is in the way, and not what was

@@ -18,6 +18,8 @@ type Weight struct {
 	// Times is thousandths of a unit for each prompt, request or token: 3000 is threefold.
 	Times int64 `json:"times,omitempty"`
 
+	Free bool `json:"free,omitempty"` // in place of Times: it counts nothing
+
 	// Classes replaces Times, for tokens and credits only: thousandths of a unit
 	// for each token of a class, by the class's name. All classes are listed.
 	Classes map[string]int64 `json:"classes,omitempty"`
@@ -154,14 +156,20 @@ func compileWeights(def Window) ([]*classWeights, error) {
 				return nil, bad("weight %d fits first whenever it would", j+1)
 			}
 		}
+		given := 0
+		for _, is := range []bool{wt.Times != 0, wt.Free, wt.Classes != nil} {
+			if is {
+				given++
+			}
+		}
+		if given != 1 {
+			return nil, bad("it has not just one of times, classes and free")
+		}
 		if wt.Classes == nil {
 			continue
 		}
 		if def.Unit != Tokens && def.Unit != Credits {
 			return nil, bad("%s have no classes", def.Unit)
-		}
-		if wt.Times != 0 {
-			return nil, bad("it has both times and classes")
 		}
 		byClass[i] = new(classWeights)
 		for name, n := range wt.Classes {
