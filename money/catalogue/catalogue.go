@@ -84,28 +84,15 @@ func (l *Listing) Source(class sluice.Class) string {
 	return l.source
 }
 
-// InForce reports whether the listing holds at the instant, later ones aside.
-func (l *Listing) InForce(at time.Time) bool {
-	return !at.Before(l.Since) && (l.Until.IsZero() || at.Before(l.Until))
-}
-
 // Draft makes a price list of the listings in a currency that are in force at
-// the instant and that keep accepts; a nil keep accepts all. Of each model the
-// latest listing counts. It takes effect at the instant.
+// the instant and that keep accepts; a nil keep accepts all. It takes effect at
+// the instant.
 func (c *Catalogue) Draft(currency sluice.Currency, at time.Time, keep func(*Listing) bool) price.Draft {
 	d := price.Draft{Currency: currency, EffectiveAt: at}
-	latest := map[string]*Listing{}
 	for _, v := range c.Vendors {
 		d.Calendars = append(d.Calendars, v.Calendars...)
-		for _, l := range v.Listings { // in order of Since
-			if l.Currency == currency && l.InForce(at) && (keep == nil || keep(l)) {
-				latest[l.Model] = l
-			}
-		}
-	}
-	for _, v := range c.Vendors {
-		for _, l := range v.Listings {
-			if latest[l.Model] == l {
+		for _, l := range v.InForce(at) {
+			if l.Currency == currency && (keep == nil || keep(l)) {
 				d.Rules = append(d.Rules, l.Rules...)
 				d.Derived = append(d.Derived, l.Derived...)
 			}
@@ -187,6 +174,27 @@ func (c *Catalogue) clashes() (faults []error) {
 // order sorts listings by instant, and those of one instant by their lines.
 func order(a, b *Listing) int {
 	return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Line, b.Line))
+}
+
+// InForce returns the listings that hold at the instant, by model and currency:
+// of each the last that has begun, unless it has ended.
+func (v *Vendor) InForce(at time.Time) []*Listing {
+	var all []*Listing
+	for _, listings := range v.history() {
+		var latest *Listing
+		for _, l := range listings {
+			if !at.Before(l.Since) {
+				latest = l
+			}
+		}
+		if latest != nil && (latest.Until.IsZero() || at.Before(latest.Until)) {
+			all = append(all, latest)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Listing) int {
+		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Currency, b.Currency))
+	})
+	return all
 }
 
 // history returns the listings of each model and currency, in order.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"sluice"
 	"sluice/money/price"
@@ -75,24 +74,4 @@ func (r *reader) checkNeighbours(v *Vendor) {
 		}
 	}
 	slices.SortFunc(r.faults, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
-}
-
-// At returns the listings in force at the instant, in order of their models.
-func (v *Vendor) At(at time.Time) []*Listing {
-	var all []*Listing
-	for _, h := range v.history() {
-		var last *Listing
-		for _, l := range h {
-			if l.InForce(at) {
-				last = l
-			}
-		}
-		if last != nil {
-			all = append(all, last)
-		}
-	}
-	slices.SortFunc(all, func(a, b *Listing) int {
-		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Currency, b.Currency))
-	})
-	return all
 }

@@ -188,10 +188,28 @@ func (b *block) write() {
 			}
 		}
 		for _, s := range t.prices {
-			rule.Class, rule.Price, rule.Line = s.class, s.price, s.line
-			b.l.Rules = append(b.l.Rules, rule)
+			r := rule
+			if !price.IsToken(s.class) && b.once(s.class) {
+				r = price.Rule{Model: b.l.Model, Conditions: b.conditions}
+			}
+			r.Class, r.Price, r.Line = s.class, s.price, s.line
+			b.l.Rules = append(b.l.Rules, r)
 		}
 	}
+}
+
+// once reports whether only one tier prices a class: if it is not of tokens, as
+// a fee is not, lengths do not matter to it.
+func (b *block) once(class sluice.Class) bool {
+	n := 0
+	for _, t := range b.tiers {
+		for _, s := range t.prices {
+			if s.class == class {
+				n++
+			}
+		}
+	}
+	return n == 1
 }
 
 // when reads prices under conditions.

@@ -78,18 +78,18 @@ func ParseClass(s string) (sluice.Class, error) {
 	return 0, sluice.Errorf(sluice.CodeInvalid, "%q is nothing that has a price", s)
 }
 
-// isToken reports whether the class counts tokens of a call.
-func isToken(c sluice.Class) bool { return int(c) < sluice.NumClasses || c == ClassCacheWriteHour }
+// IsToken reports whether the class counts tokens of a call.
+func IsToken(c sluice.Class) bool { return int(c) < sluice.NumClasses || c == ClassCacheWriteHour }
 
 // perMillion reports whether prices of the class are written for a million units.
 func perMillion(c sluice.Class) bool {
-	return isToken(c) || c == ClassCacheStorage || c == ClassCharacter || c == ClassMegapixel
+	return IsToken(c) || c == ClassCacheStorage || c == ClassCharacter || c == ClassMegapixel
 }
 
 // Unit names what a written price of the class is for.
 func Unit(c sluice.Class) string {
 	switch {
-	case isToken(c):
+	case IsToken(c):
 		return "1M tokens"
 	case c == ClassCacheStorage:
 		return "1M tokens and hour"

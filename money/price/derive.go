@@ -65,7 +65,8 @@ func (f Fraction) of(p sluice.Pico) (q sluice.Pico, ok bool) {
 // much of it under In. Otherwise Class under In costs so much of Of under From;
 // when both In and From ask nothing and the classes differ, it does so under
 // each of the conditions for which Of has a price. A class that the draft
-// prices itself under the same conditions stays as it is.
+// prices itself under the same conditions stays as it is, and one that a
+// derivation names with its conditions goes before those that only include it.
 type Derived struct {
 	Model     string
 	AllTokens bool
@@ -77,8 +78,14 @@ type Derived struct {
 
 // derive returns the rules with those added that follow from them.
 func derive(rules []Rule, derived []Derived) ([]Rule, error) {
+	named := map[place]bool{}
 	for i := range derived {
-		more, err := derived[i].rules(rules)
+		if d := &derived[i]; d.names() {
+			named[place{d.Model, d.Class, d.In}] = true
+		}
+	}
+	for i := range derived {
+		more, err := derived[i].rules(rules, named)
 		if err != nil {
 			return nil, err
 		}
@@ -96,8 +103,17 @@ type place struct {
 
 func (r *Rule) place() place { return place{r.Model, r.Class, r.Conditions} }
 
-// rules returns the rules that follow from the given ones.
-func (d *Derived) rules(given []Rule) ([]Rule, error) {
+// names reports whether the derivation says itself what it prices, class and conditions.
+func (d *Derived) names() bool { return !d.AllTokens && !d.everywhere() }
+
+// everywhere reports whether it holds under each of the conditions of Of.
+func (d *Derived) everywhere() bool {
+	return !d.AllTokens && d.Class != d.Of && d.In == Conditions{} && d.From == Conditions{}
+}
+
+// rules returns the rules that follow from the given ones, without those that
+// other derivations name.
+func (d *Derived) rules(given []Rule, named map[place]bool) ([]Rule, error) {
 	stated := map[place]bool{}
 	for i := range given {
 		stated[given[i].place()] = true
@@ -114,7 +130,7 @@ func (d *Derived) rules(given []Rule) ([]Rule, error) {
 		}
 		found = true
 		r.Class, r.Conditions, r.Line = to.class, to.Conditions, d.Line
-		if stated[r.place()] {
+		if stated[r.place()] || (named[r.place()] && !d.names()) {
 			continue
 		}
 		p, whole := d.Times.of(r.Price)
@@ -139,8 +155,8 @@ func (d *Derived) from(r *Rule) (to place, ok bool) {
 	switch {
 	case d.AllTokens:
 		to.class = r.Class
-		return to, isToken(r.Class) && r.Conditions == d.From
-	case d.Class != d.Of && d.In == (Conditions{}) && d.From == (Conditions{}):
+		return to, IsToken(r.Class) && r.Conditions == d.From
+	case d.everywhere():
 		to.Conditions = r.Conditions
 		return to, r.Class == d.Of
 	}

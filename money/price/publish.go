@@ -186,7 +186,7 @@ func (l *list) checkRequired() error {
 			continue
 		}
 		stepped = stepped || variants[0].rules[0].Steps != StepsNone
-		if first == nil && isToken(sluice.Class(class)) {
+		if first == nil && IsToken(sluice.Class(class)) {
 			first = &variants[0].rules[0]
 		}
 	}
