@@ -221,19 +221,33 @@ func (c *Calendar) step(t time.Time) time.Time {
 
 // Overlap looks for an instant from the given one on that is in both calendars.
 func Overlap(a, b *Calendar, from time.Time) (at time.Time, ok bool) {
-	end := a.horizon(b.horizon(from))
+	end := a.horizon(from)
+	if other := b.horizon(from); other.After(end) {
+		end = other
+	}
+	nextA, nextB := a.nextOr(from, end), b.nextOr(from, end)
 	for u := from; u.Before(end); {
 		if a.Contains(u) && b.Contains(u) {
 			return u, true
 		}
-		next, ok := a.Next(u)
-		if other, okOther := b.Next(u); okOther && (!ok || other.Before(next)) {
-			next, ok = other, true
+		u = nextA
+		if nextB.Before(u) {
+			u = nextB
 		}
-		if !ok {
-			break
+		if !nextA.After(u) {
+			nextA = a.nextOr(u, end)
 		}
-		u = next
+		if !nextB.After(u) {
+			nextB = b.nextOr(u, end)
+		}
 	}
 	return time.Time{}, false
+}
+
+// nextOr is Next, or the end when there is none.
+func (c *Calendar) nextOr(t, end time.Time) time.Time {
+	if next, ok := c.Next(t); ok {
+		return next
+	}
+	return end
 }

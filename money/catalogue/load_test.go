@@ -83,11 +83,15 @@ func TestLoadRefuses(t *testing.T) {
 		"a holiday that is worked":  {strings.Replace(head, "arcs:", "holidays: [2026-10-01], workdays: [2026-10-01 as Mon], arcs:", 1), "line 5: calendar peak: 2026-10-01 is both a holiday and a workday"},
 		"a calendar without source": {strings.Replace(head, "source: S, ", "", 1), "line 5: the calendar names no source"},
 		"a calendar twice":          {head + "  - {name: peak, source: S, versions: [{zone: UTC}]}\n", "line 6: the calendar peak is there twice"},
-		"listings that overlap": {prices("  - {model: m, currency: USD, since: 2026-01-01, until: 2026-06-01, source: S, call: 1}\n  - {model: m, currency: USD, since: 2026-05-01, source: S, call: 1}\n"),
-			"line 8: the listing of m in USD overlaps the one of line 7"},
+		"listings that overlap": {
+			prices("  - {model: m, currency: USD, since: 2026-01-01, until: 2026-06-01, source: S, call: 1}\n  - {model: m, currency: USD, since: 2026-05-01, source: S, call: 1}\n"),
+			"line 8: the listing of m in USD overlaps the one of line 7",
+		},
 		"listings at once": {prices("  - {model: m, currency: USD, since: 2026-01-01, source: S, call: 1}\n  - {model: m, currency: USD, since: 2026-01-01, source: S, call: 1}\n"), "line 8: the listing of m in USD overlaps"},
-		"a jump in time": {prices("  - {model: m, currency: USD, since: 2026-01-01, source: S, input: 1, output: 1}\n  - {model: m, currency: USD, since: 2026-02-01, source: S, input: 1, output: 0}\n"),
-			"line 8: m output: 1.00 -> 0.00 (a jump of 100 times or more), against line 7"},
+		"a jump in time": {
+			prices("  - {model: m, currency: USD, since: 2026-01-01, source: S, input: 1, output: 1}\n  - {model: m, currency: USD, since: 2026-02-01, source: S, input: 1, output: 0}\n"),
+			"line 8: m output: 1.00 -> 0.00 (a jump of 100 times or more), against line 7",
+		},
 		"cents for dollars": {prices("  - {model: a, currency: USD, since: 2026-01-01, source: S, input: 1, output: 4}\n  - {model: b, currency: USD, since: 2026-01-01, source: S, input: 2, output: 4}\n" +
 			"  - {model: c, currency: USD, since: 2026-01-01, source: S, input: 200, output: 8}\n"), "line 9: c input: 200.00 is 100 times away from 2.00, the nearest of the vendor's other prices (line 8)"},
 		"far too cheap": {prices("  - {model: a, currency: USD, since: 2026-01-01, source: S, input: 0.01, output: 4}\n  - {model: b, currency: USD, since: 2026-01-01, source: S, input: 1, output: 4}\n" +

@@ -34,8 +34,7 @@ func (r *reader) failWith(n *yaml.Node, err error) {
 
 // reason is an error's text without its code.
 func reason(err error) string {
-	var e *sluice.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sluice.Error](err); ok {
 		return e.Message
 	}
 	return err.Error()

@@ -55,8 +55,7 @@ func loadVendor(name string, data []byte) (*Vendor, error) {
 
 // yamlLine is the line of a syntax error, or 1.
 func yamlLine(err error) int {
-	var at *yaml.LoadError
-	if errors.As(err, &at) && at.Mark.Line > 0 {
+	if at, ok := errors.AsType[*yaml.LoadError](err); ok && at.Mark.Line > 0 {
 		return at.Mark.Line
 	}
 	return 1

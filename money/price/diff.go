@@ -3,6 +3,7 @@ package price
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"sluice"
 )
@@ -163,22 +164,22 @@ func (c Change) String() string {
 // String names what the rule prices, without the price: "glm-4.7 output, prompt
 // from 32000".
 func (r *Rule) String() string {
-	s := r.Model + " " + ClassName(r.Class)
+	parts := []string{r.Model + " " + ClassName(r.Class)}
 	if c := r.Conditions.String(); c != "" {
-		s += ", " + c
+		parts = append(parts, c)
 	}
-	for _, part := range []struct {
+	for _, of := range []struct {
 		name     string
 		from, to int64
 	}{{"prompt", r.ContextMin, r.ContextMax}, {"output", r.OutputMin, r.OutputMax}, {"volume", r.VolumeMin, r.VolumeMax}} {
-		if part.from > 0 {
-			s += fmt.Sprintf(", %s from %d", part.name, part.from)
+		if of.from > 0 {
+			parts = append(parts, fmt.Sprintf("%s from %d", of.name, of.from))
 		}
-		if part.to > 0 {
-			s += fmt.Sprintf(", %s below %d", part.name, part.to)
+		if of.to > 0 {
+			parts = append(parts, fmt.Sprintf("%s below %d", of.name, of.to))
 		}
 	}
-	return s
+	return strings.Join(parts, ", ")
 }
 
 // Jumps returns the changes that ask for an explicit acceptance.

@@ -234,6 +234,7 @@ func find(rules []price.Rule, model string, class sluice.Class, length int64) sl
 		return find(rules, model, sluice.ClassInput, length)
 	case sluice.ClassReasoning:
 		return find(rules, model, sluice.ClassOutput, length)
+	default:
 	}
 	panic("no price")
 }
