@@ -17,6 +17,19 @@ const (
 	ClassUncharged = "not charged" // what calls cost beyond the balance: a deduction
 )
 
+// Sink takes what the ledger has for an invoice.
+type Sink interface {
+	// Call takes a settled call. It must not keep the event.
+	Call(ev *sluice.Event) error
+
+	// CallEntries takes the sums of the entries of all calls by the kind of
+	// account, once or in parts.
+	CallEntries(byKind map[sluice.AccountKind]sluice.Amount) error
+
+	// Other takes a transaction that is no call.
+	Other(tx *sluice.Tx) error
+}
+
 // Builder gathers what stands on one invoice. Its memory grows with the number
 // of lines, not with that of calls.
 type Builder struct {
@@ -33,6 +46,8 @@ type Builder struct {
 
 	drawn, granted                 sluice.Amount // what the wallets and payments say
 	late, recovered, estimated, as int64
+
+	skipped Period
 }
 
 // group is what is added up to one line.
@@ -174,14 +189,22 @@ func (b *Builder) add(s *sums, units int64, exact sluice.Pico) {
 
 // lateness is the month that something took effect in, when it is before the invoice's.
 func (b *Builder) lateness(at time.Time) Period {
-	if at.Before(b.head.From) {
-		return PeriodOf(at, b.zone)
+	if !at.Before(b.head.From) {
+		return ""
 	}
-	return ""
+	p := PeriodOf(at, b.zone)
+	if !at.Before(b.head.Window.Since) && (b.skipped == "" || p < b.skipped) {
+		b.skipped = p
+	}
+	return p
 }
 
-// CallEntries takes the sums of the entries of the calls that are added, by
-// the kind of account: the other side of the books.
+// Skipped returns the first month before the invoice's of which something was
+// added and no invoice was issued, "" when there is none.
+func (b *Builder) Skipped() Period { return b.skipped }
+
+// CallEntries takes the sums of the calls' entries by the kind of account: the
+// other side of the books.
 func (b *Builder) CallEntries(byKind map[sluice.AccountKind]sluice.Amount) error {
 	for kind, sum := range byKind {
 		switch kind {
