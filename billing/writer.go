@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"sluice"
@@ -62,6 +63,9 @@ func (l *Ledger) signal() {
 func (l *Ledger) write() {
 	defer close(l.done)
 	for {
+		// Whoever is ready to run gets to queue first: on one core the group would
+		// else be the one posting that woke the writer, and each would pay for a sync.
+		runtime.Gosched()
 		group, closed := l.take()
 		switch {
 		case len(group) > 0:

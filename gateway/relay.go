@@ -154,9 +154,10 @@ func (p *pump) next(body io.Reader, s *openai.Stream) ([]byte, error) {
 	return out, nil // an end comes with the next call, after these bytes
 }
 
-// makeRoom moves what is left to the front, and grows the buffer when it is full.
+// makeRoom moves what is left to the front, and grows the buffer when it is
+// nearly full: what the engine's framing took of a read leaves no full one.
 func (p *pump) makeRoom() {
-	full := p.fill == len(p.buf)
+	full := p.fill >= len(p.buf)*7/8
 	copy(p.buf, p.buf[p.start:p.fill])
 	p.fill, p.start = p.fill-p.start, 0
 	if !full {
