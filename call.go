@@ -38,7 +38,13 @@ type Event struct {
 	Currency Currency `json:"currency"`
 	Book     string   `json:"price_book"`
 	List     Pico     `json:"list_pico"`   // by the price book
-	Charge   Pico     `json:"charge_pico"` // billed: the list amount, or less when the wallet ended before
+	Charge   Pico     `json:"charge_pico"` // billed: the list amount, or less when the wallet ended before; zero under a plan
+
+	// Of a call that a plan served: the subscription, the version of the plan that
+	// weighed it and what it counted in each window.
+	Subscription string `json:"subscription,omitempty"`
+	PlanVersion  string `json:"plan_version,omitempty"`
+	Cost         Cost   `json:"cost,omitzero"`
 }
 
 // Posting is one durable unit of the ledger: a transaction and, when it
@@ -53,4 +59,7 @@ type Batch struct {
 	Postings    []Posting
 	Checkpoints []Event  // the state of calls still running, billed if the process dies; replaces an earlier one of the same call
 	Closed      []string // ids of calls whose checkpoint goes with this batch
+
+	Subscriptions []SubscriptionState `json:",omitempty"`
+	Quotas        []QuotaState        `json:",omitempty"`
 }

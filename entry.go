@@ -60,6 +60,8 @@ const (
 	TxPayment    TxKind = "payment"    // money came in
 	TxGrant      TxKind = "grant"      // the operator gave credit
 	TxCorrection TxKind = "correction" // reverses or adjusts an earlier one
+	TxPlan       TxKind = "plan"       // a period of a plan was paid, changed in its middle, or given back
+	TxEarned     TxKind = "earned"     // a day of a paid period is over
 )
 
 // Tx is one transaction of the ledger: append-only, its entries sum to zero

@@ -23,6 +23,8 @@ const (
 	CodeTooLarge          Code = "too_large"          // a body, a header or a prompt over its limit
 	CodeInsufficientFunds Code = "insufficient_funds" // the balance does not cover the prompt
 	CodeSpendingCap       Code = "spending_cap"       // the key's own cap is reached
+	CodeQuotaExhausted    Code = "quota_exhausted"    // a window of the plan is used up
+	CodeModelNotInPlan    Code = "model_not_in_plan"  // the plan does not serve the model
 	CodeRateLimited       Code = "rate_limited"       // requests or tokens per minute
 	CodeConcurrency       Code = "concurrency"        // too many requests at once
 	CodeOverloaded        Code = "overloaded"         // the engines are full; a retry may help

@@ -1,5 +1,7 @@
 package sluice
 
+import "time"
+
 // HoldRequest asks to reserve money for a call before an engine sees it.
 type HoldRequest struct {
 	CallID   string
@@ -12,12 +14,23 @@ type HoldRequest struct {
 	// what must be there for the call to begin: a lower estimate of the prompt. A
 	// grant lies between the two.
 	Want, Least Pico
+
+	// What a plan weighs, where the organisation has one.
+	Model    string
+	At       time.Time // of admission
+	Prompt   bool      // the last turn is a user's, and not a tool's result
+	Estimate Usage     // the prompt and the first slice of output
 }
 
 // Hold is money reserved for one running call.
 type Hold struct {
 	CallID  string
 	Granted Pico
+
+	// Plan is the meter of the plan that serves the call, with the call's own
+	// reservation; nil when the balance pays. Then Granted is what was wanted, and
+	// extensions are asked for in tokens of output in place of pico.
+	Plan *PlanMeter
 }
 
 // Balance is what an organisation has.

@@ -16,6 +16,8 @@ const (
 	PrefixBook         = "book"
 	PrefixCall         = "call"
 	PrefixTx           = "tx"
+	PrefixPlan         = "plan"
+	PrefixSubscription = "sub"
 )
 
 const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base 32: no i, l, o, u

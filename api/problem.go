@@ -39,7 +39,7 @@ func status(code sluice.Code) int {
 		return http.StatusUnauthorized
 	case sluice.CodeInsufficientFunds, sluice.CodeSpendingCap:
 		return http.StatusPaymentRequired
-	case sluice.CodeForbidden:
+	case sluice.CodeForbidden, sluice.CodeModelNotInPlan:
 		return http.StatusForbidden
 	case sluice.CodeNotFound, sluice.CodeModelNotFound:
 		return http.StatusNotFound
@@ -47,7 +47,7 @@ func status(code sluice.Code) int {
 		return http.StatusConflict
 	case sluice.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case sluice.CodeRateLimited, sluice.CodeConcurrency:
+	case sluice.CodeQuotaExhausted, sluice.CodeRateLimited, sluice.CodeConcurrency:
 		return http.StatusTooManyRequests
 	case sluice.CodeEngineFailed:
 		return http.StatusBadGateway

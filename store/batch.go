@@ -7,13 +7,16 @@ import (
 	"sluice"
 )
 
-// plan is a checked batch with its sums, ready to be written.
-type plan struct {
+// checked is a batch that was checked, with its sums, ready to be written.
+type checked struct {
 	postings    []sluice.Posting
 	deltas      ordered[sluice.AccountID, sluice.Amount] // what each account's balance changes by
 	spends      ordered[string, spend]                   // by key
 	checkpoints ordered[string, *sluice.Event]           // by call, the last of each
 	closed      []string
+
+	subscriptions ordered[string, *sluice.SubscriptionState] // the highest revision of each
+	quotas        ordered[string, *sluice.QuotaState]
 }
 
 // spend is what a batch adds to a key.
@@ -39,10 +42,10 @@ func (o *ordered[K, V]) set(k K, v V) {
 	o.values[k] = v
 }
 
-// newPlan checks a batch and sums it up. An error is a fault of the program
+// check examines a batch and sums it up. An error is a fault of the program
 // that made the batch, and is not for a caller's eyes.
-func newPlan(b sluice.Batch) (*plan, error) {
-	p := &plan{postings: b.Postings, closed: b.Closed}
+func check(b sluice.Batch) (*checked, error) {
+	p := &checked{postings: b.Postings, closed: b.Closed}
 	ids := make(map[string]bool, len(b.Postings))
 	for i := range b.Postings {
 		posting := &b.Postings[i]
@@ -63,11 +66,21 @@ func newPlan(b sluice.Batch) (*plan, error) {
 			p.checkpoints.set(c.CallID, c)
 		}
 	}
+	for i := range b.Subscriptions {
+		if s := &b.Subscriptions[i]; p.subscriptions.values[s.ID] == nil || s.Rev > p.subscriptions.values[s.ID].Rev {
+			p.subscriptions.set(s.ID, s)
+		}
+	}
+	for i := range b.Quotas {
+		if q := &b.Quotas[i]; p.quotas.values[q.Subscription] == nil || q.Rev > p.quotas.values[q.Subscription].Rev {
+			p.quotas.set(q.Subscription, q)
+		}
+	}
 	return p, nil
 }
 
 // add checks one posting and adds it to the sums.
-func (p *plan) add(posting *sluice.Posting) error {
+func (p *checked) add(posting *sluice.Posting) error {
 	tx, event := &posting.Tx, posting.Event
 	if tx.ID == "" {
 		return fmt.Errorf("a transaction needs an id")
@@ -126,7 +139,7 @@ func balanced(entries []sluice.Entry) error {
 }
 
 // ids returns the ids of the batch's transactions.
-func (p *plan) ids() []string {
+func (p *checked) ids() []string {
 	ids := make([]string, len(p.postings))
 	for i := range p.postings {
 		ids[i] = p.postings[i].Tx.ID

@@ -14,7 +14,7 @@ import (
 // ledger is what the one writer keeps between batches: the statements, and the
 // numbers that accounts and transactions have in the tables.
 type ledger struct {
-	newAccount, balance, tx, otherTx, entry, event, keySpend, checkpoint, closed *bulk
+	newAccount, balance, tx, otherTx, entry, event, keySpend, checkpoint, closed, subscription, quota *bulk
 
 	numbers *numbers // nil when they must be read again
 }
@@ -48,12 +48,17 @@ func newLedger() ledger {
 		checkpoint: newBulk(`INSERT INTO checkpoint (call_id, `+eventColumns+`) VALUES `, `(?, `+eventMarks+`)`,
 			` ON CONFLICT (call_id) DO UPDATE SET `+strings.Join(sets, ", ")),
 		closed: newBulk(`DELETE FROM checkpoint WHERE call_id IN (`, `?`, `)`),
+		subscription: newBulk(`INSERT INTO subscription (id, org, live, fall_back, rev, state, quota_rev, quota) VALUES `, `(?, ?, ?, ?, ?, ?, 0, '')`, `
+			ON CONFLICT (id) DO UPDATE SET live = excluded.live, fall_back = excluded.fall_back, rev = excluded.rev, state = excluded.state
+			WHERE subscription.rev < excluded.rev`),
+		quota: newBulk(`UPDATE subscription SET quota_rev = d.column2, quota = d.column3
+			FROM (VALUES `, `(CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS TEXT))`, `) AS d WHERE subscription.id = d.column1 AND subscription.quota_rev < d.column2`),
 	}
 }
 
 func (l *ledger) close() error {
 	var errs []error
-	for _, b := range []*bulk{l.newAccount, l.balance, l.tx, l.otherTx, l.entry, l.event, l.keySpend, l.checkpoint, l.closed} {
+	for _, b := range []*bulk{l.newAccount, l.balance, l.tx, l.otherTx, l.entry, l.event, l.keySpend, l.checkpoint, l.closed, l.subscription, l.quota} {
 		errs = append(errs, b.close())
 	}
 	return errors.Join(errs...)
@@ -70,7 +75,7 @@ func (l *ledger) close() error {
 // transaction that does not sum to zero, or is in it twice) is refused as well.
 // Any other error leaves open whether the batch was booked: Committed tells.
 func (db *DB) Commit(ctx context.Context, b sluice.Batch) error {
-	p, err := newPlan(b)
+	p, err := check(b)
 	if err != nil {
 		return fmt.Errorf("checking a batch: %w", err)
 	}
@@ -86,8 +91,8 @@ func (db *DB) Commit(ctx context.Context, b sluice.Batch) error {
 // errBooked is a transaction's number or id that is taken.
 var errBooked = errors.New("a transaction with this id or number is there already")
 
-// commit writes a plan.
-func (db *DB) commit(ctx context.Context, p *plan) error {
+// commit writes a checked batch.
+func (db *DB) commit(ctx context.Context, p *checked) error {
 	if db.w == nil {
 		return errors.New("the store is open for reading only")
 	}
@@ -129,9 +134,9 @@ type step struct {
 	args []any
 }
 
-// steps turns a plan into statements. It gives out numbers: after an error
+// steps turns a batch into statements. It gives out numbers: after an error
 // they must be read again.
-func (l *ledger) steps(p *plan) []step {
+func (l *ledger) steps(p *checked) []step {
 	var txs, others, entries, events, created, balances, spends, checkpoints, closed []any
 	for _, id := range p.deltas.keys {
 		number, ok := l.numbers.accounts[id]
@@ -180,6 +185,8 @@ func (l *ledger) steps(p *plan) []step {
 		{"what keys spent", l.keySpend, spends},
 		{"checkpoints", l.checkpoint, checkpoints},
 		{"closed checkpoints", l.closed, closed},
+		{"subscriptions", l.subscription, p.subscriptionRows()},
+		{"what plans' windows have used", l.quota, p.quotaRows()},
 	}
 }
 
@@ -195,7 +202,7 @@ func owners(entries []sluice.Entry) []string {
 }
 
 // explain turns an error of commit into the one that Commit documents.
-func (db *DB) explain(ctx context.Context, p *plan, err error) error {
+func (db *DB) explain(ctx context.Context, p *checked, err error) error {
 	switch {
 	case errors.Is(err, errBooked):
 		booked, cerr := db.Committed(ctx, p.ids())

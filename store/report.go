@@ -15,6 +15,9 @@ type Report struct {
 	Checkpoints  int64 `json:"checkpoints"`
 	PriceBooks   int64 `json:"price_books"`
 
+	PlanVersions  int64 `json:"plan_versions"`
+	Subscriptions int64 `json:"subscriptions"`
+
 	// Violations lists the first hundred; Violated counts all of them.
 	Violations []Violation `json:"violations"`
 	Violated   int64       `json:"violated"`
@@ -44,6 +47,8 @@ const (
 	checkpointOpen = "checkpoint_open" // no checkpoint of a settled call
 	sealed         = "sealed"          // a price book is as it was published
 	otherListed    = "other_listed"    // what is not usage is listed under its owners
+	planFree       = "plan_free"       // a call that a plan served is not charged
+	planDeferred   = "plan_deferred"   // what is deferred is what running periods of plans have not earned
 )
 
 func (r *Report) violation(invariant, where, what string, args ...any) {

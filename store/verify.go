@@ -32,7 +32,7 @@ func (db *DB) Verify(ctx context.Context) (Report, error) {
 		books:    map[string]*price.Book{},
 		spends:   map[string]sluice.Amount{},
 	}
-	for _, step := range []func(context.Context) error{v.readBooks, v.readAccounts, v.checkTxs, v.checkBalances, v.checkSpends, v.checkCheckpoints, v.checkOther, v.checkInvoices} {
+	for _, step := range []func(context.Context) error{v.readBooks, v.readAccounts, v.checkTxs, v.checkBalances, v.checkSpends, v.checkCheckpoints, v.checkOther, v.checkInvoices, v.checkPlans} {
 		if err := step(ctx); err != nil {
 			return Report{}, fmt.Errorf("verifying: %w", err)
 		}
@@ -237,6 +237,9 @@ func (v *verifier) checkDebit(t *booked, where string) {
 func (v *verifier) checkRating(e *sluice.Event, where string) {
 	if e.Charge < 0 || e.Charge > e.List {
 		v.violation(chargeInList, where, "charged %d pico of %d", e.Charge, e.List)
+	}
+	if e.Subscription != "" && e.Charge != 0 {
+		v.violation(planFree, where, "subscription %s served it and it was charged %d pico", e.Subscription, e.Charge)
 	}
 	book := v.books[e.Book]
 	switch {

@@ -1,13 +1,11 @@
 package ledger
 
-import (
-	"sluice"
-)
+import "sluice"
 
 // The kinds of the transactions that subscriptions make.
 const (
-	TxPlan   sluice.TxKind = "plan"   // a period was paid, changed in its middle, or given back
-	TxEarned sluice.TxKind = "earned" // a day of a paid period is over
+	TxPlan   = sluice.TxPlan
+	TxEarned = sluice.TxEarned
 )
 
 // PlanPaid fills tx with a period of a plan that an organisation paid: from
@@ -27,7 +25,7 @@ func PlanEarned(tx sluice.Tx, org string, currency sluice.Currency, amount sluic
 	if amount.Sign() <= 0 {
 		return sluice.Tx{}, sluice.Errorf(sluice.CodeInvalid, "What is earned must be more than zero, not %s.", amount)
 	}
-	tx.Kind = TxEarned
+	tx.Kind = sluice.TxEarned
 	return transfer(tx,
 		sluice.AccountID{Owner: org, Kind: sluice.AccountDeferred, Currency: currency},
 		sluice.AccountID{Owner: sluice.Operator, Kind: sluice.AccountRevenuePlan, Currency: currency}, amount)
@@ -63,7 +61,7 @@ func PlanChanged(tx sluice.Tx, org string, currency sluice.Currency, source slui
 	if err != nil {
 		return sluice.Tx{}, err
 	}
-	tx.Kind = TxPlan
+	tx.Kind = sluice.TxPlan
 	tx.Entries = nil
 	for _, e := range []sluice.Entry{
 		{Account: from, Amount: paid},

@@ -167,3 +167,12 @@ func (s *Subscription) tx(what string, at time.Time) sluice.Tx {
 		At: at, Memo: "plan " + s.Terms.Plan + ", from " + s.Period.Start.Format(time.DateOnly),
 	}
 }
+
+// Deferred returns what of the running period is paid and not yet earned: the
+// balance of the organisation's deferred account.
+func (s *Subscription) Deferred() sluice.Amount {
+	if !s.Paid {
+		return sluice.Amount{}
+	}
+	return sluice.Amount{Nano: s.Terms.Price.Nano - s.Period.earned(s.Terms.Price, s.Earned)}
+}

@@ -39,7 +39,7 @@ const Milli = 1000
 
 // Bounds of what can be defined.
 const (
-	MaxWindows = 8
+	MaxWindows = sluice.MaxWindows
 	maxLimit   = 1 << 45           // units: far beyond any plan, and in thousandths far below 64 bits
 	maxMinutes = 60 * 24 * 366     // a sliding or anchored window's length
 	maxWeight  = 1_000_000 * Milli // a million units for one

@@ -46,7 +46,7 @@ type Call struct {
 
 // Cost is what a call counts in each window of its quota, in thousandths of the
 // windows' units.
-type Cost [MaxWindows]int64
+type Cost = sluice.Cost
 
 // Cost weighs a call. in may be nil: then no calendar is in force. An error
 // wraps sluice.ErrOverflow: the count is beyond any limit.

@@ -196,9 +196,13 @@ func testDamagedBook(t *testing.T, dsn string) {
 
 // testAppendOnly tries to change what is booked.
 func testAppendOnly(t *testing.T, dsn string) {
-	books(t, open(t, dsn))
+	db := open(t, dsn)
+	books(t, db)
+	if err := db.PublishPlan(t.Context(), lite(t, "plan_1")); err != nil {
+		t.Fatal(err)
+	}
 	behind := raw(t, dsn)
-	for table, column := range map[string]string{"tx": "memo", "entry": "line", "usage_event": "model", "price_book": "hash", "price_rule": "price"} {
+	for table, column := range map[string]string{"plan_version": "draft", "tx": "memo", "entry": "line", "usage_event": "model", "price_book": "hash", "price_rule": "price"} {
 		for _, change := range []string{`UPDATE ` + table + ` SET ` + column + ` = ` + column, `DELETE FROM ` + table} {
 			if _, err := behind.ExecContext(t.Context(), change); err == nil || !strings.Contains(err.Error(), "append-only") {
 				t.Errorf("%s: got %v", change, err)

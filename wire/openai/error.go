@@ -27,7 +27,7 @@ func errorTable(code sluice.Code) errorRow {
 		return errorRow{http.StatusBadRequest, "invalid_request_error", ""}
 	case sluice.CodeUnauthenticated:
 		return errorRow{http.StatusUnauthorized, "authentication_error", ""}
-	case sluice.CodeForbidden:
+	case sluice.CodeForbidden, sluice.CodeModelNotInPlan:
 		return errorRow{http.StatusForbidden, "permission_error", ""}
 	case sluice.CodeNotFound, sluice.CodeModelNotFound:
 		return errorRow{http.StatusNotFound, "invalid_request_error", ""}
@@ -39,6 +39,8 @@ func errorTable(code sluice.Code) errorRow {
 		return errorRow{http.StatusRequestEntityTooLarge, "invalid_request_error", ""}
 	case sluice.CodeInsufficientFunds, sluice.CodeSpendingCap:
 		return errorRow{http.StatusPaymentRequired, "insufficient_quota", "false"}
+	case sluice.CodeQuotaExhausted:
+		return errorRow{http.StatusTooManyRequests, "usage_limit_reached", "false"}
 	case sluice.CodeRateLimited, sluice.CodeConcurrency:
 		return errorRow{http.StatusTooManyRequests, "rate_limit_error", "true"}
 	case sluice.CodeOverloaded:

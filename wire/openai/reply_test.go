@@ -132,6 +132,8 @@ func TestWriteError(t *testing.T) {
 		sluice.CodeInvalid:           {400, "invalid_request_error", ""},
 		sluice.CodeUnauthenticated:   {401, "authentication_error", ""},
 		sluice.CodeForbidden:         {403, "permission_error", ""},
+		sluice.CodeModelNotInPlan:    {403, "permission_error", ""},
+		sluice.CodeQuotaExhausted:    {429, "usage_limit_reached", "false"},
 		sluice.CodeNotFound:          {404, "invalid_request_error", ""},
 		sluice.CodeModelNotFound:     {404, "invalid_request_error", ""},
 		sluice.CodeConflict:          {409, "invalid_request_error", "false"},
