@@ -16,8 +16,8 @@ import (
 
 // tenant is an organisation with one of everything.
 type tenant struct {
-	org, project, key, call string
-	keys                    map[sluice.Role]string // secrets
+	org, project, key, call, payment string
+	keys                             map[sluice.Role]string // secrets
 }
 
 // row is what one operation is for whom: written down apart from the server, so
@@ -58,6 +58,19 @@ func matrix(book string) map[string]row {
 		"list-usage":        {"ofsad", 404, 200, org("/usage"), nil},
 		"create-credit": {"of", 404, 201, func(n tenant, _ int) (string, string) {
 			return "/organisations/" + n.org + "/credits", `{"amount":"1.00","kind":"grant"}`
+		}, nil},
+		"list-payments": {"ofsad", 404, 200, org("/payments"), nil},
+		"create-payment": {"ofa", 404, 201, func(n tenant, _ int) (string, string) {
+			return "/organisations/" + n.org + "/payments", `{"amount":"1.00","provider":"manual"}`
+		}, nil},
+		"get-payment": {"ofsad", 404, 200, func(n tenant, _ int) (string, string) {
+			return "/organisations/" + n.org + "/payments/" + n.payment, ""
+		}, nil},
+		"confirm-payment": {"of", 404, 200, func(n tenant, _ int) (string, string) {
+			return "/organisations/" + n.org + "/payments/" + n.payment + "/confirm", fmt.Sprintf(`{"amount":"1.00","reference":%q}`, "bank "+n.org)
+		}, nil},
+		"refund-payment": {"of", 404, 200, func(n tenant, _ int) (string, string) {
+			return "/organisations/" + n.org + "/payments/" + n.payment + "/refund", `{}`
 		}, nil},
 		"get-call":      {"ofsad", 404, 200, func(n tenant, _ int) (string, string) { return "/calls/" + n.call, "" }, nil},
 		"list-projects": {"ofsad", 404, 200, func(n tenant, _ int) (string, string) { return "/projects?organisation=" + n.org, "" }, nil},
@@ -127,9 +140,16 @@ func newTenant(t *testing.T, w *apitest.World, name string) tenant {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pay, err := w.Local.CreatePayment(t.Context(), o.ID, api.CreatePayment{Amount: amount(t, "1.00"), Provider: "manual"})
+	if err == nil {
+		pay, err = w.Local.ConfirmPayment(t.Context(), o.ID, pay.ID, api.ConfirmPayment{Amount: pay.Amount, Reference: "bank " + o.ID})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	k := w.Key(sluice.RoleDeveloper, o.ID)
 	return tenant{
-		org: o.ID, project: p.ID, key: k.ID,
+		org: o.ID, project: p.ID, key: k.ID, payment: pay.ID,
 		call: w.Call(sluice.Event{Org: o.ID, Key: k.ID, Model: "m", List: 1000}).CallID,
 		keys: map[sluice.Role]string{sluice.RoleAdmin: w.Key(sluice.RoleAdmin, o.ID).Secret, sluice.RoleDeveloper: w.Key(sluice.RoleDeveloper, o.ID).Secret},
 	}

@@ -44,7 +44,10 @@ type Options struct {
 	Prices    Prices
 	Books     Books
 	Settings  Settings
+	Invoices  Invoices
+	Printer   InvoicePrinter
 	Ledger    Ledger
+	Payments  Payments
 	Fleet     Fleet
 	Identity  Identity
 
@@ -85,12 +88,14 @@ func New(o Options) *Server {
 	s.huma = humago.NewWithPrefix(mux, Prefix, config())
 	s.registerOrganisations()
 	s.registerBalances()
+	s.registerPayments()
 	s.registerProjects()
 	s.registerKeys()
 	s.registerModels()
 	s.registerEngines()
 	s.registerPrices()
 	s.registerUsage()
+	s.registerInvoices()
 	s.registerLedger()
 	s.registerApply()
 	s.registerStatus()

@@ -4,6 +4,7 @@ package apitest
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +18,11 @@ import (
 	"sluice/api"
 	"sluice/api/client"
 	"sluice/billing"
+	"sluice/billing/invoicing"
+	"sluice/billing/payment"
 	"sluice/fleet"
 	"sluice/fleet/simulator"
+	"sluice/plug/pdf"
 	"sluice/store"
 )
 
@@ -51,9 +55,12 @@ func New(t testing.TB) *World {
 	w.must(err)
 	t.Cleanup(w.Ledger.Close)
 
+	printer, err := pdf.New(nil)
+	w.must(err)
 	w.API = api.New(api.Options{
+		Invoices: invoicing.New(w.Store, w.Ledger, w.Now, slog.New(slog.DiscardHandler)), Printer: printer,
 		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Prices: w.Store, Books: w.Store, Settings: w.Store,
-		Ledger: w.Ledger, Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
+		Ledger: w.Ledger, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
 		Version: "test", URL: "http://sluice.test",
 	})
 	w.must(w.Reload(t.Context()))
