@@ -157,6 +157,8 @@ func TestAmbiguity(t *testing.T) {
 	refused(t, "two calendars of a name", two, `two calendars "peak"`)
 	two.Calendars, two.Zone = nil, "Mars/Olympus"
 	refused(t, "an unknown zone", two, `unknown timezone "Mars/Olympus"`)
+	two.Zone = "Local"
+	refused(t, "the machine's zone", two, `unknown timezone "Local"`)
 }
 
 // TestLengths prices by input and output length, as GLM-4.7 is sold for CNY.
@@ -196,6 +198,9 @@ func TestLengths(t *testing.T) {
 	}
 	if _, most, err = b.Bounds(price.Query{Model: "m", PromptLength: 100, At: now}, 32000); err != nil || most[0] != 4_000_000 || most[3] != 16_000_000 {
 		t.Errorf("bounds of a long prompt: %v, %v", most, err)
+	}
+	if least, most, err = b.Bounds(price.Query{Model: "m", PromptLength: 31999, At: now}, 32000); err != nil || least[0] != 2_000_000 || most[0] != 4_000_000 {
+		t.Errorf("bounds over a cut: %v, %v, %v", least, most, err)
 	}
 	if _, _, err = b.Bounds(price.Query{Model: "x"}, 0); sluice.CodeOf(err) != sluice.CodeModelNotFound {
 		t.Errorf("bounds of an unknown model: %v", err)
@@ -246,6 +251,9 @@ func TestUnits(t *testing.T) {
 	}
 	if c, err := charge(map[sluice.Class]int64{price.ClassCall: 1, price.ClassSecond: 9}); err != nil || c.Parts[price.ClassMinimum].Amount != 100_000_000 || c.Parts[price.ClassCall].Amount != 2_000_000_000 {
 		t.Errorf("what lacks to the minimum: %+v, %v", c.Parts, err)
+	}
+	if c, err := charge(map[sluice.Class]int64{price.ClassCall: 1, price.ClassSecond: 10}); err != nil || c.Parts[price.ClassMinimum] != (price.Part{}) {
+		t.Errorf("nothing lacks to the minimum: %+v, %v", c.Parts, err)
 	}
 	for _, class := range []sluice.Class{sluice.ClassInput, sluice.ClassOutput, price.ClassCacheWriteHour} {
 		if got, err := charge(map[sluice.Class]int64{class: 1}); sluice.CodeOf(err) != sluice.CodeModelNotFound || got.Total != 0 {

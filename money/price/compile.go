@@ -186,7 +186,7 @@ func (m *model) tier() {
 		t := tier{from: from}
 		for class := range m.classes {
 			if base := m.base(class); base != nil {
-				_, t.prices[class] = base.bounds(from, from, 0, -1)
+				_, t.prices[class] = base.bounds(from, from, 0, 0)
 			}
 		}
 		m.tiers = append(m.tiers, t)
@@ -203,7 +203,7 @@ func (m *model) base(class int) *choice {
 
 // bounds returns the least and the greatest price of prompts from one length to
 // another, over all lengths of output and over the steps that the units
-// [used, used+units) can be in; units below zero are any number.
+// [used, used+units) can be in; no units are any number of them.
 func (c *choice) bounds(context, contextTo, used, units int64) (least, most sluice.Pico) {
 	first := true
 	take := func(p sluice.Pico) {
@@ -223,8 +223,8 @@ func (c *choice) bounds(context, contextTo, used, units int64) (least, most slui
 			continue
 		}
 		from, to := cell.stepOf(used), len(cell.steps)-1
-		if units >= 0 && used+units >= used {
-			to = cell.stepOf(used + max(units-1, 0))
+		if units > 0 && used+units > used {
+			to = cell.stepOf(used + units - 1)
 		}
 		for s := from; s <= to; s++ {
 			take(cell.steps[s].price)

@@ -91,7 +91,7 @@ func (b *Book) far(r *Rule) bool {
 	if c == nil {
 		return false
 	}
-	least, most := c.bounds(r.ContextMin, last(r.ContextMax), 0, -1)
+	least, most := c.bounds(r.ContextMin, last(r.ContextMax), 0, 0)
 	return far(r.Price, least) || far(r.Price, most)
 }
 

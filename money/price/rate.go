@@ -225,11 +225,7 @@ func (b *Book) Bounds(q Query, promptMost int64) (least, most Prices, err error)
 		if c == nil {
 			continue
 		}
-		units := q.Counts[class]
-		if units == 0 {
-			units = -1
-		}
-		least[class], most[class] = c.bounds(q.PromptLength, promptMost, q.before(class), units)
+		least[class], most[class] = c.bounds(q.PromptLength, promptMost, q.before(class), q.Counts[class])
 	}
 	return least, most, nil
 }
