@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -172,6 +173,7 @@ func TestRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := matrix(book.ID)
+	maps.Copy(rows, invoiceRows(book.ID))
 	ops := operations(t)
 	for id := range rows {
 		if ops[id] == "" {

@@ -57,17 +57,29 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 // call sends a request with in as its JSON body, unless in is nil, and reads
 // the answer into out, unless that is nil.
 func (c *Client) call(ctx context.Context, method, path string, header http.Header, in, out any) error {
+	data, err := c.ask(ctx, method, path, header, in)
+	if err != nil || out == nil {
+		return err
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		return fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
+	}
+	return nil
+}
+
+// ask sends a request and returns the answer's body.
+func (c *Client) ask(ctx context.Context, method, path string, header http.Header, in any) ([]byte, error) {
 	var body io.Reader
 	if in != nil {
 		data, err := json.Marshal(in)
 		if err != nil {
-			return fmt.Errorf("writing the request: %w", err)
+			return nil, fmt.Errorf("writing the request: %w", err)
 		}
 		body = bytes.NewReader(data)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.root+"/api/v1"+path, body)
 	if err != nil {
-		return fmt.Errorf("making the request: %w", err)
+		return nil, fmt.Errorf("making the request: %w", err)
 	}
 	for name, values := range header {
 		req.Header[name] = values
@@ -80,23 +92,17 @@ func (c *Client) call(ctx context.Context, method, path string, header http.Head
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return unreachable(ctx, err)
+		return nil, unreachable(ctx, err)
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return unreachable(ctx, err)
+		return nil, unreachable(ctx, err)
 	}
 	if resp.StatusCode >= 300 {
-		return refusal(resp, data)
+		return nil, refusal(resp, data)
 	}
-	if out == nil {
-		return nil
-	}
-	if err := json.Unmarshal(data, out); err != nil {
-		return fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
-	}
-	return nil
+	return data, nil
 }
 
 // unreachable is the error for a server that did not answer.

@@ -66,9 +66,13 @@ func New(store Store, ledger Ledger, now func() time.Time, log *slog.Logger) *In
 }
 
 // Party returns the data for invoices of an organisation, or of
-// sluice.Operator, empty when none is stored.
+// sluice.Operator. Where none is stored it is empty, and the tax is the operator's.
 func (s *Invoices) Party(ctx context.Context, owner string) (invoice.Party, invoice.TaxTerms, error) {
-	return s.store.BillingParty(ctx, owner)
+	p, terms, err := s.store.BillingParty(ctx, owner)
+	if err == nil && p == (invoice.Party{}) && owner != sluice.Operator {
+		_, terms, err = s.store.BillingParty(ctx, sluice.Operator)
+	}
+	return p, terms, err
 }
 
 // SetParty stores data for the invoices that are issued from now on. Errors: CodeInvalid.
@@ -227,17 +231,15 @@ func latest(issued []*invoice.Invoice) *invoice.Invoice {
 
 // head is an invoice without lines: who, whom, which month by whose clock.
 func (s *Invoices) head(ctx context.Context, org *sluice.Organisation, period invoice.Period) (invoice.Invoice, error) {
-	seller, defaults, err := s.store.BillingParty(ctx, sluice.Operator)
+	seller, _, err := s.Party(ctx, sluice.Operator)
 	if err != nil {
 		return invoice.Invoice{}, err
 	}
-	customer, terms, err := s.store.BillingParty(ctx, org.ID)
+	customer, terms, err := s.Party(ctx, org.ID)
 	if err != nil {
 		return invoice.Invoice{}, err
 	}
-	if customer == (invoice.Party{}) { // nothing is stored
-		customer.Name, terms = org.Name, defaults
-	}
+	customer.Name = cmp.Or(customer.Name, org.Name)
 	inv := invoice.Invoice{
 		ID: sluice.NewID(prefix, s.now()), Kind: invoice.KindInvoice, Org: org.ID, Period: period,
 		Zone: cmp.Or(customer.Zone, seller.Zone, "UTC"), Currency: org.Currency, Seller: seller, Customer: customer, Terms: terms,

@@ -17,8 +17,11 @@ func million(unit string) bool { return strings.HasPrefix(unit, "1M ") }
 
 // quantity writes counted units as multiples of a unit.
 func quantity(units int64, unit string) string {
+	if million(unit) && units < 0 {
+		return "-" + quantity(-units, unit)
+	}
 	if million(unit) {
-		return sluice.FormatPrice(sluice.Pico(units)) // the same six decimals
+		return sluice.FormatPrice(sluice.Pico(units)) // six decimals as well
 	}
 	return strconv.FormatInt(units, 10)
 }
