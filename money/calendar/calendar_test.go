@@ -329,7 +329,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, s := range []string{
 		"", "Mon", "09:00-12:00", "Mon-Fri", "mon 09:00-12:00", "Monday 09:00-12:00", "Mon 9:00-12:00", "Mon 09:00",
-		"Mon 09:00-25:00", "Mon 09:60-12:00", "Mon 24:00-12:00", "Mon 24:01-25:00", "Mon 09:00-09:00", "Mon 09:00-12:00-13:00",
+		"Mon 09:00-25:00", "Mon 09:60-12:00", "Mon 24:00-12:00", "Mon 24:01-25:00", "Mon 09:00-24:30", "Mon 09:00-09:00", "Mon 09:00-12:00-13:00",
 		"Mon- 09:00-12:00", "Mon,,Tue 09:00-12:00", "Mon 09-12", "Mon -1:00-12:00", "Mon +9:00-12:00",
 	} {
 		if got, err := calendar.ParseArcs(s); sluice.CodeOf(err) != sluice.CodeInvalid {
@@ -348,6 +348,19 @@ func TestParse(t *testing.T) {
 	}
 	if got := dates(t, "2024-02-28..2024-03-01"); len(got) != 3 || got[1].String() != "2024-02-29" {
 		t.Errorf("a leap day: %v", got)
+	}
+}
+
+func TestArcString(t *testing.T) {
+	for want, a := range map[string]calendar.Arc{
+		"Mon 00:00-24:00":     {From: 0, To: 1440},
+		"Tue 09:30-12:05":     {From: 1440 + 570, To: 1440 + 725},
+		"Mon 16:30-Tue 00:30": {From: 990, To: 1470},
+		"Mon 00:00-Sun 24:00": {From: 0, To: calendar.MinutesPerWeek},
+	} {
+		if got := a.String(); got != want {
+			t.Errorf("%v is written %q, want %q", [2]int{a.From, a.To}, got, want)
+		}
 	}
 }
 

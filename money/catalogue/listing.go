@@ -13,20 +13,26 @@ import (
 
 // listing reads what one model costs:
 //
-//	model: glm-4.7          the model, its currency, since when (and until when)
-//	currency: CNY           a source shows these prices
-//	since: 2026-06-02
-//	source: X               short names of the file's sources; sources: {cached: P}
-//	input: 2                names another for one class
-//	cached: 0.2x input      a price, or a fraction of another class
+//	model: glm-4.7
+//	currency: CNY
+//	since: 2026-06-02       # a source shows these prices since; until ends them
+//	source: X               # short names of the file's sources
+//	sources: {cached: P}    # those of single classes
+//	input: 2
+//	cached: 0.2x input      # a fraction of another class
 //	output: 8
-//	tiers:                  other prices for prompts, or outputs, from a length on;
-//	  - {from: 0, output_from: 200, input: 3, output: 14}   the same classes
+//	tiers:                  # other prices from a length of the prompt or output on
+//	  - {from: 0, output_from: 200, input: 3, output: 14}
 //	  - {from: 32000, input: 4, output: 16}
-//	when:                   other prices under conditions (calendar, tier, batch,
-//	  - {batch: true, tokens: 0.5x}    thinking), for the classes that they name
-//	steps:                  prices that depend on the use of a period
-//	  - {class: search, kind: graduated, period: month, prices: [{below: 1000, price: 0}, {price: 0.01}]}
+//	when:                   # other prices of single classes, under conditions:
+//	  - {batch: true, tokens: 0.5x} # calendar, service_tier, batch, thinking
+//	steps:                  # prices by what was used before in a day or month
+//	  - class: search
+//	    kind: graduated
+//	    period: month
+//	    prices: [{below: 1000, price: 0}, {price: 0.01}]
+//
+// A tier gives the same token classes as the model itself.
 func (r *reader) listing(v *Vendor, n *yaml.Node) {
 	before := len(r.faults)
 	l := &Listing{Vendor: v, Line: n.Line, sources: map[sluice.Class]string{}}
@@ -218,7 +224,7 @@ func (r *reader) when(l *Listing, n *yaml.Node) {
 	// The conditions first, wherever they stand: fractions depend on them.
 	r.mapping(n, b.named(), func(*yaml.Node, *yaml.Node) {})
 	if b.conditions == (price.Conditions{}) {
-		r.fail(n, "it says under no conditions (calendar, tier, batch, thinking)")
+		r.fail(n, "it says under no conditions (calendar, service_tier, batch, thinking)")
 	}
 	known := fields{"tokens": func(n *yaml.Node) {
 		times, of, ok := strings.Cut(r.text(n), "x")
@@ -239,7 +245,7 @@ func (r *reader) when(l *Listing, n *yaml.Node) {
 // named is the conditions that a block can have.
 func (b *block) named() fields {
 	return fields{
-		"calendar": b.r.into(&b.conditions.Calendar), "tier": b.r.into(&b.conditions.Tier),
+		"calendar": b.r.into(&b.conditions.Calendar), "service_tier": b.r.into(&b.conditions.ServiceTier),
 		"batch": b.r.flag(&b.conditions.Batch), "thinking": b.r.flag(&b.conditions.Thinking),
 	}
 }

@@ -101,7 +101,12 @@ func TestLoadRefuses(t *testing.T) {
 		"an unknown kind of window": {plans("prices: {month: 1}, windows: [{name: w, kind: rolling, unit: prompts, limit: 1}]"), `unknown kind "rolling"`},
 		"an unknown unit":           {plans("prices: {month: 1}, windows: [{name: w, kind: period, unit: calls, limit: 1}]"), `unknown unit "calls"`},
 		"a weight by no calendar":   {plans("prices: {month: 1}, windows: [{name: w, kind: period, unit: prompts, limit: 1}], weights: [{calendar: noon, times: 2}]"), `line 7: there is no calendar "noon"`},
-		"a weight too fine":         {plans("prices: {month: 1}, windows: [{name: w, kind: period, unit: prompts, limit: 1}], weights: [{times: 0.0001}]"), `line 7: "0.0001" times is not a number`},
+		"a plan's versions out of order": {
+			strings.Replace(plans("prices: {month: 1}, windows: [{name: w, kind: period, unit: prompts, limit: 1}]"), "\nplans:\n", "\nplans:\n  - {plan: p, name: P, currency: USD, since: 2026-02-01, source: S, models: [m], prices: {month: 1}, windows: [{name: w, kind: period, unit: prompts, limit: 1}]}\n", 1),
+			"line 8: the plan p does not come after its version of line 7",
+		},
+		"a weight of a pico": {plans("prices: {month: 1}, windows: [{name: w, kind: period, unit: prompts, limit: 1}], weights: [{times: 1.000000000001}]"), `line 7: "1.000000000001" times is not a number`},
+		"a weight too fine":  {plans("prices: {month: 1}, windows: [{name: w, kind: period, unit: prompts, limit: 1}], weights: [{times: 0.0001}]"), `line 7: "0.0001" times is not a number`},
 	} {
 		got, err := load(c.file)
 		if sluice.CodeOf(err) != sluice.CodeInvalid || got != nil || !strings.Contains(err.Error(), c.want) {
@@ -127,6 +132,32 @@ func TestLoadSaysAll(t *testing.T) {
 	}
 }
 
+// TestAccept: a price that is out of the ordinary is let through when the file says why.
+func TestAccept(t *testing.T) {
+	_, err := load(head + "prices:\n  - {model: a, currency: USD, since: 2026-01-01, source: S, image: 0.01}\n  - {model: b, currency: USD, since: 2026-01-01, source: S, image: 0.02}\n" +
+		"  - {model: c, currency: USD, since: 2026-01-01, source: S, accept: they are paintings, image: 900}\n")
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOutputTiers: each tier of outputs ends where the next begins.
+func TestOutputTiers(t *testing.T) {
+	c, err := load(head + "prices:\n  - {model: m, currency: USD, since: 2026-01-01, source: S, input: 1, output: 1,\n" +
+		"     tiers: [{output_from: 20, input: 3, output: 3}, {output_from: 10, input: 2, output: 2}]}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := book(t, c, "USD", at("2026-01-05T09:30:00Z"))
+	for output, want := range map[int64]sluice.Pico{0: 1_000_000, 9: 1_000_000, 10: 2_000_000, 19: 2_000_000, 20: 3_000_000, 1000: 3_000_000} {
+		q := price.Query{Model: "m", OutputLength: output}
+		q.Counts[sluice.ClassInput] = 1
+		if got, err := b.Charge(q); err != nil || got.Total != want {
+			t.Errorf("with %d tokens of output: %d, %v; want %d", output, got.Total, err, want)
+		}
+	}
+}
+
 // TestLoadAccepts reads all that a listing can say.
 func TestLoadAccepts(t *testing.T) {
 	c, err := load(head + `prices:
@@ -145,7 +176,7 @@ func TestLoadAccepts(t *testing.T) {
       - {from: 1000, input: 4, output: 16}
     when:
       - {batch: true, tokens: 0.5x}
-      - {tier: priority, tokens: 1.5x, output: 13}
+      - {service_tier: priority, tokens: 1.5x, output: 13}
       - {calendar: peak, input: 3, cached: 0.2x input, tiers: [{from: 1000, input: 5}]}
       - {thinking: true, output: 2x}
     steps:
@@ -169,7 +200,7 @@ func TestLoadAccepts(t *testing.T) {
 		{1000, func(q *price.Query) { q.At = january.AddDate(0, 0, -1) }, 4_000_000, 400_000, 5_000_000, 8_000_000, 16_000_000, 1},
 		{10, func(q *price.Query) { q.Batch = true }, 1_000_000, 100_000, 1_250_000, 2_000_000, 4_000_000, 1},
 		{1000, func(q *price.Query) { q.Batch = true }, 2_000_000, 200_000, 2_500_000, 4_000_000, 8_000_000, 1},
-		{1000, func(q *price.Query) { q.Tier = "priority" }, 6_000_000, 600_000, 7_500_000, 12_000_000, 13_000_000, 1},
+		{1000, func(q *price.Query) { q.ServiceTier = "priority" }, 6_000_000, 600_000, 7_500_000, 12_000_000, 13_000_000, 1},
 		{10, func(*price.Query) {}, 3_000_000, 600_000, 3_750_000, 6_000_000, 8_000_000, 1},
 		{1000, func(*price.Query) {}, 5_000_000, 1_000_000, 6_250_000, 10_000_000, 16_000_000, 1},
 		{10, func(q *price.Query) { q.Thinking = true }, 3_000_000, 600_000, 3_750_000, 6_000_000, 16_000_000, 1},

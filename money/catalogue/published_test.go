@@ -157,7 +157,7 @@ func TestPublishedPrices(t *testing.T) {
 		{"minimax-m3", "USD", "2026-10-15T12:00:00Z", sluice.Usage{497978, 81165, 20857, 2499, 1597}, false, "priority", "0.4963068"},
 	} {
 		q := price.QueryOf(row.model, at(row.at), row.usage)
-		q.Thinking, q.Tier = row.thinking, row.tier
+		q.Thinking, q.ServiceTier = row.thinking, row.tier
 		got, err := book(t, c, row.currency, at(row.at)).Charge(q)
 		if err != nil || got.Total.Amount().String() != row.want {
 			t.Errorf("%s in %s at %s, %v: %s, %v; want %s", row.model, row.currency, row.at, row.usage, got.Total.Amount(), err, row.want)

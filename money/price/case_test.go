@@ -73,8 +73,8 @@ func TestPrecedence(t *testing.T) {
 		rule(in, 2, price.Conditions{Thinking: true}),
 		rule(in, 3, price.Conditions{Calendar: "peak"}),
 		rule(in, 4, price.Conditions{Calendar: "night"}),
-		rule(in, 5, price.Conditions{Tier: "priority"}),
-		rule(in, 6, price.Conditions{Tier: "flex", Calendar: "peak"}),
+		rule(in, 5, price.Conditions{ServiceTier: "priority"}),
+		rule(in, 6, price.Conditions{ServiceTier: "flex", Calendar: "peak"}),
 		rule(in, 7, price.Conditions{Batch: true}),
 		rule(in, 8, price.Conditions{Batch: true, Calendar: "peak", Thinking: true}),
 		rule(out, 2000, price.Conditions{Batch: true}),
@@ -101,7 +101,7 @@ func TestPrecedence(t *testing.T) {
 		{inPeak, true, "flex", true, 8, 2000},
 	} {
 		q := price.QueryOf("m", c.at, sluice.Usage{10, 0, 0, 1, 0})
-		q.Batch, q.Tier, q.Thinking = c.batch, c.tier, c.thinking
+		q.Batch, q.ServiceTier, q.Thinking = c.batch, c.tier, c.thinking
 		got, err := b.Charge(q)
 		if err != nil || int64(got.Total) != 10*c.in+c.out || int64(got.Parts[in].Amount) != 10*c.in || int64(got.Parts[out].Amount) != c.out {
 			t.Errorf("%+v: %d, %v", c, got.Total, err)
@@ -130,9 +130,9 @@ func TestAmbiguity(t *testing.T) {
 	seal(t, with(rule(sluice.ClassInput, 2, peak), rule(sluice.ClassInput, 3, night)))
 	seal(t, with(rule(sluice.ClassInput, 2, peak), rule(sluice.ClassOutput, 3, day)))
 	tiers := with(rule(sluice.ClassInput, 2, peak), rule(sluice.ClassInput, 3, day))
-	tiers.Rules[2].Tier, tiers.Rules[3].Tier = "a", "b"
+	tiers.Rules[2].ServiceTier, tiers.Rules[3].ServiceTier = "a", "b"
 	seal(t, tiers)
-	tiers.Rules[3].Tier = "a"
+	tiers.Rules[3].ServiceTier = "a"
 	refused(t, "in one tier", tiers, "neither is more specific")
 	tiers.Rules[3].Thinking = true
 	seal(t, tiers)
@@ -141,11 +141,11 @@ func TestAmbiguity(t *testing.T) {
 	refused(t, "a cached price for peak alone", with(rule(sluice.ClassCached, 1, peak)), "line 10: price of m, cached (calendar peak): it has no price for a call")
 	refused(t, "an unknown calendar", with(rule(sluice.ClassInput, 1, price.Conditions{Calendar: "pike"})), `line 10: price of m, input (calendar pike): there is no calendar "pike"`)
 	for _, tier := range []string{"default", "auto", "Priority", "a b", strings.Repeat("a", 33)} {
-		refused(t, tier, with(rule(sluice.ClassInput, 1, price.Conditions{Tier: tier})), "service tier")
+		refused(t, tier, with(rule(sluice.ClassInput, 1, price.Conditions{ServiceTier: tier})), "service tier")
 	}
 	var many []price.Rule
 	for i := range 40 {
-		many = append(many, rule(sluice.Class(i%sluice.NumClasses), 1, price.Conditions{}), rule(sluice.Class(i%sluice.NumClasses), 1, price.Conditions{Tier: fmt.Sprint("tier", i)}))
+		many = append(many, rule(sluice.Class(i%sluice.NumClasses), 1, price.Conditions{}), rule(sluice.Class(i%sluice.NumClasses), 1, price.Conditions{ServiceTier: fmt.Sprint("tier", i)}))
 	}
 	refused(t, "many tiers", draft(t, many...), "more than 30 service tiers or calendars")
 	other, err := calendar.New("peak", calendar.Version{Zone: "UTC"})
@@ -304,7 +304,7 @@ func TestClasses(t *testing.T) {
 func cases() *rapid.Generator[[]price.Rule] {
 	conditions := rapid.Custom(func(t *rapid.T) price.Conditions {
 		return price.Conditions{
-			Batch: rapid.Bool().Draw(t, "batch"), Tier: rapid.SampledFrom([]string{"", "", "a", "b"}).Draw(t, "tier"),
+			Batch: rapid.Bool().Draw(t, "batch"), ServiceTier: rapid.SampledFrom([]string{"", "", "a", "b"}).Draw(t, "tier"),
 			Calendar: rapid.SampledFrom([]string{"", "", "peak", "night"}).Draw(t, "calendar"), Thinking: rapid.Bool().Draw(t, "thinking"),
 		}
 	})
@@ -340,13 +340,13 @@ func cases() *rapid.Generator[[]price.Rule] {
 func decide(rules []price.Rule, class sluice.Class, q *price.Query, calendars map[string]bool) sluice.Pico {
 	var best *price.Rule
 	rank := func(r *price.Rule) [4]bool {
-		return [4]bool{r.Batch, r.Tier != "", r.Calendar != "", r.Thinking}
+		return [4]bool{r.Batch, r.ServiceTier != "", r.Calendar != "", r.Thinking}
 	}
 	for i := range rules {
 		r := &rules[i]
 		if r.Class != class || q.PromptLength < r.ContextMin || (r.ContextMax != 0 && q.PromptLength >= r.ContextMax) ||
 			q.OutputLength < r.OutputMin || (r.OutputMax != 0 && q.OutputLength >= r.OutputMax) ||
-			(r.Batch && !q.Batch) || (r.Thinking && !q.Thinking) || (r.Tier != "" && r.Tier != q.Tier) || (r.Calendar != "" && !calendars[r.Calendar]) {
+			(r.Batch && !q.Batch) || (r.Thinking && !q.Thinking) || (r.ServiceTier != "" && r.ServiceTier != q.ServiceTier) || (r.Calendar != "" && !calendars[r.Calendar]) {
 			continue
 		}
 		if best == nil {
@@ -373,7 +373,7 @@ func queries() *rapid.Generator[price.Query] {
 		}
 		q.PromptLength, q.OutputLength = q.Counts.Prompt(), q.Counts.Completion()
 		q.Batch, q.Thinking = rapid.Bool().Draw(t, "batch"), rapid.Bool().Draw(t, "thinking")
-		q.Tier = rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, "tier")
+		q.ServiceTier = rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, "tier")
 		return q
 	})
 }
@@ -394,7 +394,7 @@ func TestChargeLikeReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		least, most, err := b.Bounds(price.Query{Model: "m", At: q.At, PromptLength: q.PromptLength / 2, Batch: q.Batch, Tier: q.Tier, Thinking: q.Thinking}, q.PromptLength)
+		least, most, err := b.Bounds(price.Query{Model: "m", At: q.At, PromptLength: q.PromptLength / 2, Batch: q.Batch, ServiceTier: q.ServiceTier, Thinking: q.Thinking}, q.PromptLength)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -528,7 +528,7 @@ func TestHashStays(t *testing.T) {
 func BenchmarkCharge(b *testing.B) {
 	plain := []price.Rule{rule(sluice.ClassInput, 600_000, price.Conditions{}), rule(sluice.ClassCached, 110_000, price.Conditions{}), rule(sluice.ClassOutput, 2_200_000, price.Conditions{})}
 	var full []price.Rule
-	for _, c := range []price.Conditions{{}, {Calendar: "peak"}, {Tier: "priority"}, {Tier: "priority", Calendar: "peak"}, {Batch: true}, {Thinking: true}} {
+	for _, c := range []price.Conditions{{}, {Calendar: "peak"}, {ServiceTier: "priority"}, {ServiceTier: "priority", Calendar: "peak"}, {Batch: true}, {Thinking: true}} {
 		for class := range sluice.Class(sluice.NumClasses) {
 			for i, from := range []int64{0, 32_000, 128_000} {
 				r := rule(class, sluice.Pico(1000*i+100), c)

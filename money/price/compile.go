@@ -42,11 +42,11 @@ func (m *model) needs(c *Conditions, calendars map[string]*calendar.Calendar) (n
 	if c.Thinking {
 		needs |= needsThinking
 	}
-	if c.Tier != "" {
-		i := slices.Index(m.services, c.Tier)
+	if c.ServiceTier != "" {
+		i := slices.Index(m.services, c.ServiceTier)
 		if i < 0 {
 			i = len(m.services)
-			m.services = append(m.services, c.Tier)
+			m.services = append(m.services, c.ServiceTier)
 		}
 		needs |= 1 << (serviceBit + i)
 	}
@@ -70,7 +70,7 @@ func (m *model) has(q *Query) (has uint64) {
 		has |= needsThinking
 	}
 	for i, name := range m.services {
-		if name == q.Tier {
+		if name == q.ServiceTier {
 			has |= 1 << (serviceBit + i)
 		}
 	}

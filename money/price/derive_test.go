@@ -27,7 +27,7 @@ func TestDerived(t *testing.T) {
 		{Model: "m", Class: sluice.ClassCached, Of: sluice.ClassInput, Times: fraction(t, "0.1")},
 		{Model: "m", Class: sluice.ClassCacheWrite, Of: sluice.ClassInput, Times: fraction(t, "1.25")},
 		{Model: "m", AllTokens: true, In: price.Conditions{Batch: true}, Times: fraction(t, "0.5")},
-		{Model: "m", AllTokens: true, In: price.Conditions{Tier: "priority"}, Times: fraction(t, "3/2")},
+		{Model: "m", AllTokens: true, In: price.Conditions{ServiceTier: "priority"}, Times: fraction(t, "3/2")},
 		{Model: "m", Class: sluice.ClassOutput, Of: sluice.ClassOutput, In: price.Conditions{Thinking: true}, Times: fraction(t, "3")},
 	}
 	b := seal(t, d)
@@ -38,7 +38,7 @@ func TestDerived(t *testing.T) {
 		{func(*price.Query) {}, [5]int64{2_000_000, 200_000, 2_500_000, 8_000_000, 8_000_000}},
 		{func(q *price.Query) { q.At = inPeak }, [5]int64{4_000_000, 400_000, 5_000_000, 8_000_000, 8_000_000}},
 		{func(q *price.Query) { q.Batch = true }, [5]int64{1_000_000, 100_000, 1_250_000, 5_000_000, 5_000_000}}, // output is stated
-		{func(q *price.Query) { q.Tier = "priority" }, [5]int64{3_000_000, 300_000, 3_750_000, 12_000_000, 12_000_000}},
+		{func(q *price.Query) { q.ServiceTier = "priority" }, [5]int64{3_000_000, 300_000, 3_750_000, 12_000_000, 12_000_000}},
 		{func(q *price.Query) { q.Thinking = true }, [5]int64{2_000_000, 200_000, 2_500_000, 24_000_000, 24_000_000}},
 	} {
 		q := price.QueryOf("m", now, sluice.Usage{1, 1, 1, 1, 1})
@@ -46,7 +46,7 @@ func TestDerived(t *testing.T) {
 		got, err := b.Charge(q)
 		for class, want := range c.want {
 			if err != nil || int64(got.Parts[class].Amount) != want {
-				t.Errorf("%+v: %s is %d, want %d, %v", q.Tier, sluice.Class(class), got.Parts[class].Amount, want, err)
+				t.Errorf("%+v: %s is %d, want %d, %v", q.ServiceTier, sluice.Class(class), got.Parts[class].Amount, want, err)
 			}
 		}
 	}
@@ -68,7 +68,7 @@ func TestDerivedRefused(t *testing.T) {
 		"line 9: price of m, input (batch): 1/2 of 0.000003 is no whole number of pico")
 	refused(t, "of nothing", with(price.Derived{Model: "m", Class: sluice.ClassOutput, Of: sluice.ClassCached, Times: half}), "line 9: price of m, output: it is a fraction of a price that is not there")
 	refused(t, "of another model", with(price.Derived{Model: "n", AllTokens: true, In: price.Conditions{Batch: true}, Times: half}), "not there")
-	refused(t, "of another tier", with(price.Derived{Model: "m", AllTokens: true, In: price.Conditions{Batch: true}, From: price.Conditions{Tier: "x"}, Times: half}), "not there")
+	refused(t, "of another tier", with(price.Derived{Model: "m", AllTokens: true, In: price.Conditions{Batch: true}, From: price.Conditions{ServiceTier: "x"}, Times: half}), "not there")
 	refused(t, "zero", with(price.Derived{Model: "m", Class: sluice.ClassCached, Of: sluice.ClassInput}), "0/0 is not a positive fraction")
 	refused(t, "negative", with(price.Derived{Model: "m", Class: sluice.ClassCached, Of: sluice.ClassInput, Times: price.Fraction{Num: -1, Den: 2}}), "not a positive fraction")
 	huge := draft(t, rule(sluice.ClassInput, 1<<62, price.Conditions{}), rule(sluice.ClassOutput, 1, price.Conditions{}))

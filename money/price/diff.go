@@ -97,7 +97,7 @@ func (b *Book) far(r *Rule) bool {
 
 // like returns the bits of a call that has a rule's conditions and no others.
 func (m *model) like(c *Conditions) uint64 {
-	has := m.has(&Query{Batch: c.Batch, Thinking: c.Thinking, Tier: c.Tier})
+	has := m.has(&Query{Batch: c.Batch, Thinking: c.Thinking, ServiceTier: c.ServiceTier})
 	has &= 1<<calendarBit - 1
 	for i, other := range m.calendars {
 		if other.Name() == c.Calendar {

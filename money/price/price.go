@@ -104,7 +104,7 @@ func (b *Book) seal() string {
 	for _, r := range b.rules {
 		fmt.Fprintf(h, "%q %s %d %d %d", r.Model, ClassName(r.Class), r.ContextMin, r.ContextMax, r.Price)
 		if r.Conditions != (Conditions{}) {
-			fmt.Fprintf(h, " when %t %q %q %t", r.Batch, r.Tier, r.Calendar, r.Thinking)
+			fmt.Fprintf(h, " when %t %q %q %t", r.Batch, r.ServiceTier, r.Calendar, r.Thinking)
 		}
 		if r.OutputMin != 0 || r.OutputMax != 0 {
 			fmt.Fprintf(h, " output %d %d", r.OutputMin, r.OutputMax)

@@ -206,7 +206,7 @@ func (l *list) checkNames() error {
 	tiers, calendars := map[string]bool{}, map[string]bool{}
 	for _, variants := range l.classes {
 		for i := range variants {
-			tiers[variants[i].Tier], calendars[variants[i].Calendar] = true, true
+			tiers[variants[i].ServiceTier], calendars[variants[i].Calendar] = true, true
 			if len(tiers) > maxNames || len(calendars) > maxNames { // one of each is none
 				return variants[i].rules[0].fault("the model's prices name more than %d service tiers or calendars", maxNames-1)
 			}
@@ -218,7 +218,7 @@ func (l *list) checkNames() error {
 // checkAmbiguous refuses two variants of which neither is more specific and
 // that hold for one call.
 func (l *list) checkAmbiguous(a, b *variant) error {
-	if a.specificity() != b.specificity() || a.Tier != b.Tier {
+	if a.specificity() != b.specificity() || a.ServiceTier != b.ServiceTier {
 		return nil // one goes before the other, or they are never together
 	}
 	at := l.overlaps.at(a.Calendar, b.Calendar)

@@ -21,13 +21,14 @@ type Query struct {
 
 	// What the call is. A service tier that the model has no prices for costs as
 	// a call without one.
-	Batch    bool
-	Tier     string
-	Thinking bool
+	Batch       bool
+	ServiceTier string
+	Thinking    bool
 
 	// Before is what the account used of the model, by class, in the period of the
-	// class's steps before this call; nil is nothing. It matters to prices with
-	// steps alone (see Book.Period).
+	// class's steps before this call; nil is nothing. It matters to classes with
+	// steps alone (see Book.Period), and counts what was charged by these: not the
+	// units of calls that have a price without steps for their conditions.
 	Before *Counts
 }
 

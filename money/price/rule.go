@@ -40,10 +40,10 @@ type Rule struct {
 // batch goes before one that does not; among those, one that names a service
 // tier; among those, one with a calendar; and last, one that asks for thinking.
 type Conditions struct {
-	Batch    bool   `json:"batch,omitempty"`
-	Tier     string `json:"tier,omitempty"`
-	Calendar string `json:"calendar,omitempty"`
-	Thinking bool   `json:"thinking,omitempty"`
+	Batch       bool   `json:"batch,omitempty"`
+	ServiceTier string `json:"service_tier,omitempty"`
+	Calendar    string `json:"calendar,omitempty"`
+	Thinking    bool   `json:"thinking,omitempty"`
 }
 
 // Steps says how the price of a unit follows from what was used before it in a period.
@@ -70,7 +70,7 @@ const (
 // specificity orders conditions: of two that hold, the greater number decides.
 func (c *Conditions) specificity() int {
 	n := 0
-	for i, named := range []bool{c.Thinking, c.Calendar != "", c.Tier != "", c.Batch} {
+	for i, named := range []bool{c.Thinking, c.Calendar != "", c.ServiceTier != "", c.Batch} {
 		if named {
 			n |= 1 << i
 		}
@@ -80,7 +80,7 @@ func (c *Conditions) specificity() int {
 
 // compare orders conditions, the most specific first.
 func (c *Conditions) compare(d *Conditions) int {
-	return cmp.Or(cmp.Compare(d.specificity(), c.specificity()), cmp.Compare(c.Tier, d.Tier), cmp.Compare(c.Calendar, d.Calendar))
+	return cmp.Or(cmp.Compare(d.specificity(), c.specificity()), cmp.Compare(c.ServiceTier, d.ServiceTier), cmp.Compare(c.Calendar, d.Calendar))
 }
 
 // String names the conditions for people: "batch, calendar peak".
@@ -89,8 +89,8 @@ func (c Conditions) String() string {
 	if c.Batch {
 		parts = append(parts, "batch")
 	}
-	if c.Tier != "" {
-		parts = append(parts, "tier "+c.Tier)
+	if c.ServiceTier != "" {
+		parts = append(parts, "service tier "+c.ServiceTier)
 	}
 	if c.Calendar != "" {
 		parts = append(parts, "calendar "+c.Calendar)
@@ -141,8 +141,8 @@ func (r *Rule) check() error {
 		return r.fault("output from %d to %d is empty", r.OutputMin, r.OutputMax)
 	case empty(r.VolumeMin, r.VolumeMax):
 		return r.fault("volume from %d to %d is empty", r.VolumeMin, r.VolumeMax)
-	case !validTier(r.Tier):
-		return r.fault("the service tier %q has no name of 1 to 32 small letters, digits, hyphens and underscores, or is the default", r.Tier)
+	case !validServiceTier(r.ServiceTier):
+		return r.fault("the service tier %q has no name of 1 to 32 small letters, digits, hyphens and underscores, or is the default", r.ServiceTier)
 	}
 	return r.checkSteps()
 }
@@ -166,6 +166,6 @@ func (r *Rule) checkSteps() error {
 // empty reports whether [from, to) has no number; a to of zero is open-ended.
 func empty(from, to int64) bool { return from < 0 || (to != 0 && to <= from) }
 
-func validTier(s string) bool {
+func validServiceTier(s string) bool {
 	return s == "" || (len(s) <= 32 && s != "default" && s != "auto" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_-") == "")
 }
