@@ -525,6 +525,20 @@ func TestHashStays(t *testing.T) {
 	}
 }
 
+func TestChargeAllocatesNothing(t *testing.T) {
+	b := seal(t, draft(t, rule(sluice.ClassInput, 1, price.Conditions{}), rule(sluice.ClassOutput, 1, price.Conditions{}),
+		rule(sluice.ClassInput, 2, price.Conditions{Calendar: "peak", ServiceTier: "priority"})))
+	q := price.QueryOf("m", inPeak, sluice.Usage{1, 2, 3, 4, 5})
+	q.ServiceTier = "priority"
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := b.Charge(q); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func BenchmarkCharge(b *testing.B) {
 	plain := []price.Rule{rule(sluice.ClassInput, 600_000, price.Conditions{}), rule(sluice.ClassCached, 110_000, price.Conditions{}), rule(sluice.ClassOutput, 2_200_000, price.Conditions{})}
 	var full []price.Rule
