@@ -13,6 +13,7 @@ import (
 
 	"sluice"
 	"sluice/billing"
+	"sluice/billing/payment"
 	"sluice/cmd/sluice/config"
 	"sluice/fleet"
 	"sluice/gateway"
@@ -21,18 +22,19 @@ import (
 
 // server is a running Sluice. Its fields are set in the order of boot.
 type server struct {
-	cfg     config.Config
-	log     *slog.Logger
-	store   *store.DB
-	fleet   *fleet.Fleet
-	seen    *observers
-	ledger  *billing.Ledger
-	gateway *gateway.Gateway
-	engines *catalogue
-	salt    []byte
-	first   welcome
-	calls   *drain // the inference calls under way
-	url     string // where clients reach it
+	cfg      config.Config
+	log      *slog.Logger
+	store    *store.DB
+	fleet    *fleet.Fleet
+	seen     *observers
+	ledger   *billing.Ledger
+	payments *payment.Service
+	gateway  *gateway.Gateway
+	engines  *catalogue
+	salt     []byte
+	first    welcome
+	calls    *drain // the inference calls under way
+	url      string // where clients reach it
 }
 
 // serve boots a server, says when it is ready, and runs until ctx ends; then
@@ -60,6 +62,9 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	if err != nil {
 		return err
 	}
+	if s.payments, err = s.newPayments(); err != nil {
+		return err
+	}
 	s.fleet = fleet.New(fleet.Options{Local: s.localEngine, Log: s.log})
 	s.gateway = gateway.New(gateway.Options{
 		Ledger: s.ledger, Fleet: s.fleet, Observer: s.seen, Log: s.log,
@@ -80,6 +85,7 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	health, stopHealth := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopHealth()
 	go s.fleet.Run(health)
+	defer s.finishPayments(health)()
 
 	doors, err := s.open(ctx)
 	if err != nil {
@@ -150,6 +156,7 @@ func (s *server) handler(management http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", s.calls)
 	mux.Handle("/api/v1/", management)
+	s.paymentHooks(mux)
 	mux.Handle("/setup", management)
 	mux.Handle("/setup/", management)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })

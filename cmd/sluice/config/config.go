@@ -45,6 +45,11 @@ type Config struct {
 	StopTimeout  time.Duration `yaml:"stop_timeout" help:"time for streams to finish after SIGTERM"`
 	Connections  int64         `yaml:"connections" help:"client connections at once; 0 is no limit"`
 	AllowMetrics bool          `yaml:"allow_metrics" help:"serve /metrics to other machines without a key"`
+
+	PaymentReturnURL    string `yaml:"payment_return_url" help:"page that customers come back to from paying; empty: public_url"`
+	StripeKey           string `yaml:"stripe_key" secret:"true" help:"Stripe's secret key, sk_… or rk_…, to take payments with; it goes with stripe_webhook_secret"`
+	StripeWebhookSecret string `yaml:"stripe_webhook_secret" secret:"true" help:"secret of the webhook endpoint at Stripe, whsec_…, which tells its webhooks from forged ones"`
+	StripeURL           string `yaml:"stripe_url" help:"where Stripe's API is"`
 }
 
 // Default returns the settings of a newcomer.
@@ -53,6 +58,7 @@ func Default() Config {
 		Listen: "127.0.0.1:8080", Data: "data", LogLevel: "info", Embedded: true,
 		MaxBody: 32 << 20, BodyTimeout: 30 * time.Second, KeepAlive: 10 * time.Second, Attempts: 3, Slice: 2048,
 		HoldWait: 30 * time.Second, DrainLimit: 2 * time.Minute, StopTimeout: 10 * time.Minute,
+		StripeURL: "https://api.stripe.com",
 	}
 }
 
@@ -61,10 +67,13 @@ func Default() Config {
 type Setting struct {
 	Name  string // "log_level"
 	Env   string // "SLUICE_LOG_LEVEL"
-	Flag  string // "log-level"
+	Flag  string // "log-level"; empty for a secret, which everybody on the machine would read in a flag
 	Help  string
 	value reflect.Value
 }
+
+// Secret reports whether the value is never shown.
+func (s *Setting) Secret() bool { return s.Flag == "" }
 
 // Settings lists the fields of c, which they set.
 func (c *Config) Settings() []Setting {
@@ -77,14 +86,21 @@ func (c *Config) Settings() []Setting {
 			Name: name, Env: "SLUICE_" + strings.ToUpper(name), Flag: strings.ReplaceAll(name, "_", "-"),
 			Help: tag.Get("help"), value: v.Field(i),
 		}
+		if tag.Get("secret") != "" {
+			list[i].Flag = ""
+		}
 	}
 	return list
 }
 
-// String returns the current value; it makes *Setting a flag value.
+// String returns the current value, of a secret only that there is one; it
+// makes *Setting a flag value.
 func (s *Setting) String() string {
 	if !s.value.IsValid() {
 		return ""
+	}
+	if s.Secret() && !s.value.IsZero() {
+		return "(not shown)"
 	}
 	return fmt.Sprint(s.value.Interface())
 }
@@ -211,8 +227,16 @@ func (c *Config) Check() error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return fmt.Errorf("public_url: %q is no URL that begins with http:// or https://", c.PublicURL)
+	for name, text := range map[string]string{"public_url": c.PublicURL, "payment_return_url": c.PaymentReturnURL, "stripe_url": c.StripeURL} {
+		if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			return fmt.Errorf("%s: %q is no URL that begins with http:// or https://", name, text)
+		}
+	}
+	switch {
+	case (c.StripeKey == "") != (c.StripeWebhookSecret == ""):
+		return errors.New("stripe_key and stripe_webhook_secret go together: without the second one anybody could say that they paid")
+	case c.StripeKey != "" && c.PaymentReturnURL == "" && c.PublicURL == "":
+		return errors.New("stripe_key needs payment_return_url or public_url, where customers come back to")
 	}
 	switch c.LogLevel {
 	case "debug", "info", "warn", "error":
@@ -231,6 +255,7 @@ func (c *Config) DSN() string {
 }
 
 // YAML writes the settings as a file that ReadFile takes, each with its help.
+// Secrets that are set are left out.
 func (c *Config) YAML() ([]byte, error) {
 	var out bytes.Buffer
 	for _, s := range c.Settings() {
@@ -238,7 +263,14 @@ func (c *Config) YAML() ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("writing %s: %w", s.Name, err)
 		}
-		fmt.Fprintf(&out, "# %s ($%s, --%s)\n%s", s.Help, s.Env, s.Flag, value)
+		switch {
+		case s.Secret() && !s.value.IsZero():
+			fmt.Fprintf(&out, "# %s ($%s)\n# %s: set, and not shown\n", s.Help, s.Env, s.Name)
+		case s.Secret():
+			fmt.Fprintf(&out, "# %s ($%s)\n%s", s.Help, s.Env, value)
+		default:
+			fmt.Fprintf(&out, "# %s ($%s, --%s)\n%s", s.Help, s.Env, s.Flag, value)
+		}
 	}
 	return out.Bytes(), nil
 }

@@ -35,7 +35,7 @@ func TestNames(t *testing.T) {
 		if len(s.Help) < 10 {
 			t.Errorf("%s has no help", s.Name)
 		}
-		if s.Env != "SLUICE_"+strings.ToUpper(s.Name) || strings.ReplaceAll(s.Flag, "-", "_") != s.Name {
+		if s.Env != "SLUICE_"+strings.ToUpper(s.Name) || !s.Secret() && strings.ReplaceAll(s.Flag, "-", "_") != s.Name {
 			t.Errorf("%s is called %s and --%s", s.Name, s.Env, s.Flag)
 		}
 		if s.Name == "" || seen[s.Name] {
@@ -174,6 +174,12 @@ func TestCheck(t *testing.T) {
 		"be positive":  func(c *config.Config) { c.BodyTimeout = 0 },
 		"log_level":    func(c *config.Config) { c.LogLevel = "INFO" },
 		"positive (ke": func(c *config.Config) { c.DrainLimit = 0 },
+
+		"stripe_url":            func(c *config.Config) { c.StripeURL = "api.stripe.com" },
+		"payment_return_url":    func(c *config.Config) { c.PaymentReturnURL = "javascript:alert(1)" },
+		"stripe_webhook_secret": func(c *config.Config) { c.StripeKey, c.PublicURL = "sk_test_1", "https://models.example.com" },
+		"stripe_key":            func(c *config.Config) { c.StripeWebhookSecret, c.PublicURL = "whsec_1", "https://models.example.com" },
+		"come back to":          func(c *config.Config) { c.StripeKey, c.StripeWebhookSecret = "sk_test_1", "whsec_1" },
 	} {
 		c := config.Default()
 		spoil(&c)
@@ -207,6 +213,33 @@ func TestYAML(t *testing.T) {
 	}
 }
 
+// TestSecrets: a secret has no flag, and is shown nowhere.
+func TestSecrets(t *testing.T) {
+	c := config.Default()
+	if err := c.ReadEnv([]string{"SLUICE_STRIPE_KEY=sk_test_hush", "SLUICE_STRIPE_WEBHOOK_SECRET=whsec_hush"}); err != nil {
+		t.Fatal(err)
+	}
+	if c.StripeKey != "sk_test_hush" || c.StripeWebhookSecret != "whsec_hush" {
+		t.Errorf("read %+v", c)
+	}
+	text := roundTrip(t, c)
+	if bytes.Contains(text, []byte("hush")) || !bytes.Contains(text, []byte("# stripe_key: set, and not shown")) {
+		t.Errorf("written as\n%s", text)
+	}
+	secrets := 0
+	for _, s := range c.Settings() {
+		if strings.Contains(s.String(), "hush") {
+			t.Errorf("%s shows %s", s.Name, s.String())
+		}
+		if s.Secret() {
+			secrets++
+		}
+	}
+	if secrets != 2 {
+		t.Errorf("%d settings are secret", secrets)
+	}
+}
+
 // roundTrip writes settings and reads them again.
 func roundTrip(t *testing.T, c config.Config) []byte {
 	t.Helper()
@@ -214,6 +247,7 @@ func roundTrip(t *testing.T, c config.Config) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.StripeKey, c.StripeWebhookSecret = "", "" // which are not shown
 	again := config.Default()
 	if err := again.ReadYAML(text); err != nil {
 		t.Fatalf("%v in what was written:\n%s", err, text)
