@@ -13,10 +13,12 @@ import (
 
 	"sluice"
 	"sluice/billing"
+	"sluice/billing/invoicing"
 	"sluice/billing/payment"
 	"sluice/cmd/sluice/config"
 	"sluice/fleet"
 	"sluice/gateway"
+	"sluice/plug/pdf"
 	"sluice/store"
 )
 
@@ -29,6 +31,8 @@ type server struct {
 	seen     *observers
 	ledger   *billing.Ledger
 	payments *payment.Service
+	invoices *invoicing.Invoices
+	printer  *pdf.Printer
 	gateway  *gateway.Gateway
 	engines  *catalogue
 	salt     []byte
@@ -63,6 +67,9 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 		return err
 	}
 	if s.payments, err = s.newPayments(); err != nil {
+		return err
+	}
+	if err := s.invoicing(ctx); err != nil {
 		return err
 	}
 	s.fleet = fleet.New(fleet.Options{Local: s.localEngine, Log: s.log})

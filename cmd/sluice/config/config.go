@@ -29,6 +29,8 @@ type Config struct {
 	TLSCert   string `yaml:"tls_cert" help:"certificate file (PEM) to serve HTTPS with"`
 	TLSKey    string `yaml:"tls_key" help:"the certificate's key file (PEM)"`
 
+	InvoiceFont string `yaml:"invoice_font" help:"TrueType font file for what invoices have besides Latin, Greek and Cyrillic letters, such as Chinese"`
+
 	LogLevel string `yaml:"log_level" help:"debug, info, warn or error"`
 	OTLP     string `yaml:"otlp" help:"OTLP/HTTP endpoint for traces, such as http://127.0.0.1:4318; empty sends none"`
 
