@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice"
+	"sluice/money/quota"
 )
 
 // BenchmarkSettle settles calls on SQLite that syncs every commit, from many
@@ -53,5 +54,40 @@ func BenchmarkSettle(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 			b.ReportMetric(float64(postings.Load())/float64(max(groups.Load(), 1)), "calls/commit")
 		})
+	}
+}
+
+// BenchmarkPlan reserves a call in four windows, tells what they show and gives
+// the reservation back.
+func BenchmarkPlan(b *testing.B) {
+	l := start(b, newMemory(), Options{})
+	weights := []quota.Weight{{Model: "x*", Times: 3000}, {Model: "m", Times: 2000}}
+	subscribe(b, l, version(b, "plan_1", "lite", 1,
+		quota.Window{Name: "5h", Kind: quota.Anchored, Unit: quota.Prompts, Limit: 1 << 40, Minutes: 300, Weights: weights},
+		quota.Window{Name: "week", Kind: quota.Sliding, Unit: quota.Tokens, Limit: 1 << 40, Minutes: 7 * 24 * 60, Weights: weights},
+		quota.Window{Name: "day", Kind: quota.Calendar, Unit: quota.Requests, Limit: 1 << 40, Span: quota.Day, Zone: "Asia/Shanghai"},
+		quota.Window{Name: "month", Kind: quota.Period, Unit: quota.Credits, Limit: 1 << 40},
+	))
+	req := planned("call_1", 1000, 2048)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := l.Hold(b.Context(), req); err != nil {
+			b.Fatal(err)
+		}
+		l.Release("call_1")
+	}
+}
+
+// BenchmarkHold is the same without a plan.
+func BenchmarkHold(b *testing.B) {
+	l := start(b, newMemory(), Options{})
+	fund(b, l, 1000)
+	req := request("call_1", 20, 10)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := l.Hold(b.Context(), req); err != nil {
+			b.Fatal(err)
+		}
+		l.Release("call_1")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"sluice"
 	"sluice/money/ledger"
+	"sluice/money/plan"
 	"sluice/money/price"
 	"sluice/store"
 )
@@ -35,6 +36,10 @@ type memory struct {
 	checkpoints map[string]sluice.Event
 	commits     int
 
+	versions      []*plan.Version
+	subscriptions map[string]sluice.SubscriptionState
+	quotas        map[string]sluice.QuotaState
+
 	away      bool // Commit and Committed fail, nothing is booked
 	ambiguous int  // so many commits are durable and reported as failed
 	refuse    error
@@ -45,6 +50,7 @@ func newMemory() *memory {
 	return &memory{
 		accounts: map[sluice.AccountID]sluice.Amount{}, txs: map[string]sluice.Tx{},
 		events: map[string]sluice.Event{}, checkpoints: map[string]sluice.Event{},
+		subscriptions: map[string]sluice.SubscriptionState{}, quotas: map[string]sluice.QuotaState{},
 	}
 }
 
@@ -137,7 +143,30 @@ func (m *memory) book(b sluice.Batch) error {
 	for _, id := range b.Closed {
 		delete(m.checkpoints, id)
 	}
+	for _, s := range b.Subscriptions {
+		if s.Rev > m.subscriptions[s.ID].Rev {
+			m.subscriptions[s.ID] = s
+		}
+	}
+	for _, q := range b.Quotas {
+		if q.Rev > m.quotas[q.Subscription].Rev {
+			m.quotas[q.Subscription] = q
+		}
+	}
 	return nil
+}
+
+func (m *memory) PlanVersions(context.Context) ([]*plan.Version, error) { return m.versions, nil }
+
+func (m *memory) Subscriptions(context.Context) (states []sluice.SubscriptionState, quotas []sluice.QuotaState, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, s := range m.subscriptions {
+		q := m.quotas[id]
+		q.Subscription = id
+		states, quotas = append(states, s), append(quotas, q)
+	}
+	return states, quotas, nil
 }
 
 func (m *memory) Committed(_ context.Context, ids []string) (map[string]bool, error) {

@@ -6,7 +6,8 @@ import (
 	"sluice"
 )
 
-// hold is the money reserved for one running call. Guarded by Ledger.mu.
+// hold is what is reserved for one running call: money, or a plan's quota.
+// Guarded by Ledger.mu.
 type hold struct {
 	org, keyID   string
 	wallet       *wallet
@@ -14,12 +15,16 @@ type hold struct {
 	granted      sluice.Amount
 	cap          *sluice.Amount // the key's, for extensions
 	checkpointed bool           // a checkpoint of it is durable or on its way
+	plan         *planHold      // nil: the balance pays
 }
 
 // Hold reserves money for a call: req.Want where that is free, and otherwise
 // what there is, at least req.Least. While other calls of the same wallet hold
-// what is missing, it waits for them to settle, in order, up to HoldWait.
-// Errors: CodeInsufficientFunds, CodeSpendingCap, CodeConflict (the call holds
+// what is missing, it waits for them to settle, in order, up to HoldWait. A call
+// of an organisation with a plan reserves in the plan's windows instead, and
+// falls back to the balance only if the subscription's owner turned that on.
+// Errors: CodeQuotaExhausted (with a *sluice.QuotaRefusal as its cause),
+// CodeModelNotInPlan, CodeInsufficientFunds, CodeSpendingCap, CodeConflict (the call holds
 // already), CodeUnavailable, or the context's.
 func (l *Ledger) Hold(ctx context.Context, req sluice.HoldRequest) (sluice.Hold, error) {
 	v, wt := l.tryHold(&req)
@@ -30,7 +35,7 @@ func (l *Ledger) Hold(ctx context.Context, req sluice.HoldRequest) (sluice.Hold,
 		return sluice.Hold{}, v.err
 	}
 	granted, _ := v.grant.Pico() // at most req.Want
-	return sluice.Hold{CallID: req.CallID, Granted: granted}, nil
+	return sluice.Hold{CallID: req.CallID, Granted: granted, Plan: v.plan}, nil
 }
 
 // tryHold decides at once, or queues the request and returns its waiter.
@@ -46,6 +51,11 @@ func (l *Ledger) tryHold(req *sluice.HoldRequest) (verdict, *waiter) {
 	w, err := l.wallet(req.Org, req.Currency)
 	if err != nil {
 		return verdict{err: err}, nil
+	}
+	if w.plan != nil {
+		if v, wt, decided := l.tryPlan(w, req); decided {
+			return v, wt
+		}
 	}
 	v := l.decide(w, req)
 	if v.err == nil && !v.wait && w.queue.empty() {
@@ -66,13 +76,18 @@ type verdict struct {
 	grant sluice.Amount
 	err   error
 	wait  bool
+	plan  *sluice.PlanMeter // of the plan that serves the call
+}
+
+func runsAlready(req *sluice.HoldRequest) error {
+	return sluice.Errorf(sluice.CodeConflict, "Call %s is running already.", req.CallID)
 }
 
 // decide says what a hold request gets now: the full amount; a part, when
 // nobody else runs whose end could free more; a wait; or a refusal.
 func (l *Ledger) decide(w *wallet, req *sluice.HoldRequest) verdict {
 	if l.holds[req.CallID] != nil {
-		return verdict{err: sluice.Errorf(sluice.CodeConflict, "Call %s is running already.", req.CallID)}
+		return verdict{err: runsAlready(req)}
 	}
 	want, least := req.Want.Amount(), req.Least.Amount()
 	v := verdict{grant: want}
@@ -140,7 +155,8 @@ func (l *Ledger) reserve(w *wallet, req *sluice.HoldRequest, grant sluice.Amount
 
 // Extend asks for more money for a running call and leaves a checkpoint: what
 // the event says is billed if the process dies before the call is settled. It
-// returns what was granted, between zero and more, and does not wait.
+// returns what was granted, between zero and more, and does not wait. Of a call
+// that a plan serves, more counts tokens of output in place of pico.
 func (l *Ledger) Extend(callID string, more sluice.Pico, checkpoint sluice.Event) sluice.Pico {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -149,9 +165,15 @@ func (l *Ledger) Extend(callID string, more sluice.Pico, checkpoint sluice.Event
 		return 0
 	}
 	h.checkpointed = true
+	if h.plan != nil {
+		l.stamp(h.plan, &checkpoint)
+	}
 	it := newItem(sluice.Posting{})
 	it.checkpoint = &checkpoint
 	l.enqueue(it)
+	if h.plan != nil {
+		return sluice.Pico(l.extendPlan(h.plan, int64(more), &checkpoint))
+	}
 
 	grant := more.Amount()
 	if free := h.wallet.free(); free.Cmp(grant) < 0 {
@@ -191,6 +213,10 @@ func (l *Ledger) Release(callID string) {
 // free ends a hold and serves those who waited for its money.
 func (l *Ledger) free(callID string, h *hold) {
 	delete(l.holds, callID)
+	if h.plan != nil {
+		l.freePlan(h.plan)
+		return
+	}
 	h.wallet.held, h.wallet.open = sub(h.wallet.held, h.granted), h.wallet.open-1
 	h.key.held, h.key.open = sub(h.key.held, h.granted), h.key.open-1
 	l.serve(h.wallet)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"sluice"
+	"sluice/money/plan"
+	"sluice/money/quota"
 )
 
 // Store makes the ledger durable.
@@ -33,6 +35,12 @@ type Store interface {
 
 	// KeySpend returns what each key has been charged in all.
 	KeySpend(ctx context.Context) (map[string]sluice.Amount, error)
+
+	// PlanVersions returns every version of every plan that was published.
+	PlanVersions(ctx context.Context) ([]*plan.Version, error)
+
+	// Subscriptions returns all subscriptions, and beside each what it has used.
+	Subscriptions(ctx context.Context) ([]sluice.SubscriptionState, []sluice.QuotaState, error)
 }
 
 // Options set up a Ledger. The zero value is usable.
@@ -49,6 +57,16 @@ type Options struct {
 
 	// OnCommit hears of each group that the store took: how many postings and how long it took.
 	OnCommit func(postings int, took time.Duration)
+
+	// Dunning is what happens to subscriptions that are not paid, and Zone where
+	// their months are counted. Defaults: DefaultDunning, UTC.
+	Dunning plan.Dunning
+	Zone    *time.Location
+
+	// InForce tells which calendars are in force, for plans that weigh by them; nil: none ever is.
+	InForce quota.InForce
+
+	Now func() time.Time // of renewals; default time.Now
 }
 
 // Ledger is the balances of all organisations. It is safe for concurrent use.
@@ -68,6 +86,12 @@ type Ledger struct {
 	posting map[string]*item                    // transactions that are being posted, by id
 	fault   error                               // set once the books and memory disagree: nothing is admitted any more
 	closed  bool
+
+	versions      map[string]*plan.Version // by id
+	subscriptions map[string]*subscription // by id, those that are over included
+	rules         plan.Rules
+	inForce       quota.InForce
+	renewal       chan struct{} // tells Renew to look again
 }
 
 // Open loads the balances, replays what an earlier process spooled and bills
@@ -79,6 +103,15 @@ func Open(ctx context.Context, store Store, opt Options) (*Ledger, error) {
 	if opt.Log == nil {
 		opt.Log = slog.Default()
 	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Zone == nil {
+		opt.Zone = time.UTC
+	}
+	if opt.Dunning.Cancel == 0 {
+		opt.Dunning = DefaultDunning()
+	}
 	l := &Ledger{
 		store: store, opt: opt,
 		wake:    make(chan struct{}, 1),
@@ -89,6 +122,15 @@ func Open(ctx context.Context, store Store, opt Options) (*Ledger, error) {
 		holds:   map[string]*hold{},
 		books:   map[sluice.AccountID]*sluice.Amount{},
 		posting: map[string]*item{},
+
+		versions:      map[string]*plan.Version{},
+		subscriptions: map[string]*subscription{},
+		rules:         plan.Rules{Zone: opt.Zone, Dunning: opt.Dunning},
+		inForce:       opt.InForce,
+		renewal:       make(chan struct{}, 1),
+	}
+	if err := l.rules.Check(); err != nil {
+		return nil, err
 	}
 	if err := l.replaySpool(ctx); err != nil {
 		return nil, fmt.Errorf("replaying the spool: %w", err)
@@ -127,7 +169,7 @@ func (l *Ledger) load(ctx context.Context) error {
 	for key, amount := range spent {
 		l.keys[key] = &keySpend{spent: amount}
 	}
-	return nil
+	return l.loadPlans(ctx)
 }
 
 // Close waits until everything posted is durable and ends the writer. Holds

@@ -154,5 +154,6 @@ func (l *Ledger) giveCredits(entries []sluice.Entry) {
 		account := w.fund(e.Account.Kind)
 		account.Balance = add(account.Balance, e.Amount)
 		l.serve(w)
+		l.moneyCame(w)
 	}
 }

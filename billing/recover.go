@@ -29,10 +29,7 @@ func (l *Ledger) recover(ctx context.Context) error {
 		it := newItem(sluice.Posting{})
 		if !booked[ev.CallID] {
 			ev.Status = sluice.StatusRecovered
-			w, err := l.wallet(ev.Org, ev.Currency)
-			if err == nil {
-				it, err = l.charge(ev, w, sluice.Amount{})
-			}
+			it, err = l.billLeft(ev)
 			if err != nil {
 				return fmt.Errorf("call %s: %w", ev.CallID, err)
 			}
@@ -48,4 +45,16 @@ func (l *Ledger) recover(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// billLeft bills a call that was left running, to its plan or its wallet.
+func (l *Ledger) billLeft(ev *sluice.Event) (*item, error) {
+	if ev.Subscription != "" {
+		return l.countRecovered(ev)
+	}
+	w, err := l.wallet(ev.Org, ev.Currency)
+	if err != nil {
+		return nil, err
+	}
+	return l.charge(ev, w, sluice.Amount{})
 }

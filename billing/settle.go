@@ -11,7 +11,8 @@ import (
 // Settle ends a call that is charged: it turns the call's hold into a
 // transaction and returns once that is durable. ev.List is the charge by the
 // price book; the returned event's Charge is what was billed: the same, or less
-// when the hold and what is free of the wallet do not cover it. Settling an
+// when the hold and what is free of the wallet do not cover it, and nothing when
+// a plan served the call. Settling an
 // unknown call is CodeNotFound, so a call is settled once. After the context's
 // error the call is settled all the same; after another one it still holds.
 func (l *Ledger) Settle(ctx context.Context, ev sluice.Event) (sluice.Event, error) {
@@ -41,7 +42,7 @@ func (l *Ledger) queueSettle(ev *sluice.Event) (*item, error) {
 	if ev.Org != h.org || ev.Key != h.keyID || ev.Currency != h.wallet.currency {
 		return nil, fmt.Errorf("it was held by key %s of %s in %s", h.keyID, h.org, h.wallet.currency)
 	}
-	it, err := l.charge(ev, h.wallet, h.granted)
+	it, err := l.settleHold(ev, h)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +52,17 @@ func (l *Ledger) queueSettle(ev *sluice.Event) (*item, error) {
 	l.enqueue(it)
 	l.free(ev.CallID, h)
 	return it, nil
+}
+
+// settleHold settles a call from what it holds.
+func (l *Ledger) settleHold(ev *sluice.Event, h *hold) (*item, error) {
+	switch {
+	case ev.List < 0:
+		return nil, fmt.Errorf("negative list amount %d", ev.List)
+	case h.plan != nil:
+		return l.settlePlan(ev, h.plan)
+	}
+	return l.charge(ev, h.wallet, h.granted)
 }
 
 // charge decides what of ev.List is billed, takes it from the wallet and

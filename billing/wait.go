@@ -11,6 +11,7 @@ import (
 // waiter is a call that waits for money that others hold.
 type waiter struct {
 	wallet *wallet
+	plan   *subscription // that it waits for; nil: it waits for money
 	req    sluice.HoldRequest
 	answer chan verdict // capacity 1: who serves does not wait
 }
@@ -92,6 +93,11 @@ func (l *Ledger) leave(wt *waiter, cause error) verdict {
 			l.free(wt.req.CallID, l.holds[wt.req.CallID])
 		}
 	default:
+		if s := wt.plan; s != nil {
+			l.leavePlan(wt)
+			l.servePlan(s)
+			break
+		}
 		l.forget(wt)
 		l.serve(wt.wallet) // those behind it may need less
 	}
@@ -106,6 +112,11 @@ func (l *Ledger) giveUp(wt *waiter) verdict {
 	case v := <-wt.answer:
 		return v
 	default:
+	}
+	if wt.plan != nil {
+		if v, decided := l.lastTry(wt); decided {
+			return v
+		}
 	}
 	l.forget(wt)
 	defer l.serve(wt.wallet)
@@ -135,5 +146,11 @@ func (l *Ledger) dismiss() {
 			wt.answer <- verdict{err: l.open()}
 		}
 		w.queue = queue{}
+	}
+	for _, s := range l.subscriptions {
+		for _, wt := range s.queue {
+			wt.answer <- verdict{err: l.open()}
+		}
+		s.queue = nil
 	}
 }

@@ -13,6 +13,9 @@ type wallet struct {
 	held     sluice.Amount
 	open     int // running holds
 	queue    queue
+	plan     *subscription // the organisation's live one, or nil
+
+	subscribing bool // a first subscription is on its way
 }
 
 // keySpend is what a key was charged and what its running calls hold. Guarded by Ledger.mu.

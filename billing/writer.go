@@ -2,7 +2,9 @@ package billing
 
 import (
 	"context"
+	"maps"
 	"runtime"
+	"slices"
 	"time"
 
 	"sluice"
@@ -13,19 +15,24 @@ const (
 	storeTimeout = 30 * time.Second // of one attempt, after which the store counts as away
 )
 
-// item is one thing for the writer: a posting, a checkpoint, or the end of one.
+// item is one thing for the writer: a posting, a checkpoint or the end of one,
+// a change of a subscription, what was used under one.
 type item struct {
 	posting    sluice.Posting
 	checkpoint *sluice.Event
-	closed     string        // the call whose checkpoint ends
+	closed     string // the call whose checkpoint ends
+	used       *usage // beside a posting, or alone
+	change     *change
 	done       chan struct{} // closed when durable or failed
 	err        error         // set before done is closed
 }
 
 func newItem(p sluice.Posting) *item { return &item{posting: p, done: make(chan struct{})} }
 
-// posted reports whether the item comes from Post. Only the store can take it.
-func (it *item) posted() bool { return it.posting.Tx.ID != "" && it.posting.Event == nil }
+// posted reports whether the item comes from Post or changes a subscription. Only the store can take it.
+func (it *item) posted() bool {
+	return it.change != nil || it.posting.Tx.ID != "" && it.posting.Event == nil
+}
 
 // finish tells who waits that the item is durable or has failed.
 func (it *item) finish(err error) {
@@ -196,6 +203,9 @@ func (l *Ledger) finish(group []*item, err error) {
 			if err == nil {
 				l.giveCredits(it.posting.Tx.Entries)
 			}
+			if it.change != nil {
+				l.changed(it.change, err)
+			}
 			l.mu.Unlock()
 		}
 		it.finish(err)
@@ -217,6 +227,7 @@ func (l *Ledger) stop(group []*item, err error) {
 func batchOf(group []*item) sluice.Batch {
 	b := sluice.Batch{Postings: make([]sluice.Posting, 0, len(group))}
 	latest := map[string]int{} // where a call's checkpoint stands in b
+	var used map[string]*usage // the last of each subscription
 	for _, it := range group {
 		if it.posting.Tx.ID != "" {
 			b.Postings = append(b.Postings, it.posting)
@@ -233,6 +244,21 @@ func batchOf(group []*item) sluice.Batch {
 		if it.closed != "" {
 			b.Closed = append(b.Closed, it.closed)
 		}
+		if c := it.change; c != nil {
+			for _, tx := range c.txs {
+				b.Postings = append(b.Postings, sluice.Posting{Tx: tx})
+			}
+			b.Subscriptions = append(b.Subscriptions, c.stored)
+		}
+		if it.used != nil {
+			if used == nil {
+				used = map[string]*usage{}
+			}
+			used[it.used.subscription] = it.used
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(used)) {
+		b.Quotas = append(b.Quotas, used[id].stored())
 	}
 	return b
 }
@@ -262,7 +288,7 @@ func (l *Ledger) uncommitted(ctx context.Context, batch sluice.Batch) (sluice.Ba
 	if err != nil {
 		return sluice.Batch{}, err
 	}
-	rest := sluice.Batch{Checkpoints: batch.Checkpoints, Closed: batch.Closed}
+	rest := sluice.Batch{Checkpoints: batch.Checkpoints, Closed: batch.Closed, Subscriptions: batch.Subscriptions, Quotas: batch.Quotas}
 	for _, p := range batch.Postings {
 		if !known[p.Tx.ID] {
 			rest.Postings = append(rest.Postings, p)
