@@ -250,7 +250,7 @@ func (c *cli) invoiceCorrectCommand() *cobra.Command {
 		Use: "correct NUMBER", Short: "Take an invoice back, and issue its month anew", Args: one("NUMBER"),
 		Long: "Issues a correction note that takes the invoice back, and a new invoice of the same calls with the name, address and\n" +
 			"tax as they are now. An issued invoice itself never changes.",
-		Example: "  sluice invoice billing --org acme --name 'Acme GmbH'\n  sluice invoice correct 2026-000017 --org acme --reason 'the legal name was wrong'",
+		Example: "  sluice invoice billing --org acme --name Acme-AG\n  sluice invoice correct 2026-000017 --org acme --reason 'the legal name was wrong'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return ask(c, func(cl *client.Client) (api.CorrectedInvoice, error) {
 				id, err := onlyOrg(cmd.Context(), cl, org)

@@ -107,6 +107,9 @@ func (b *Builder) Call(ev *sluice.Event) error {
 	if base.late != "" {
 		b.late++
 	}
+	if ev.Usage != (sluice.Usage{}) || ev.List != 0 {
+		b.skip(ev.EndedAt, base.late)
+	}
 	if ev.Status == sluice.StatusRecovered {
 		b.recovered++
 	}
@@ -192,11 +195,14 @@ func (b *Builder) lateness(at time.Time) Period {
 	if !at.Before(b.head.From) {
 		return ""
 	}
-	p := PeriodOf(at, b.zone)
-	if !at.Before(b.head.Window.Since) && (b.skipped == "" || p < b.skipped) {
-		b.skipped = p
+	return PeriodOf(at, b.zone)
+}
+
+// skip notes something that makes a line and is of a month without an invoice.
+func (b *Builder) skip(at time.Time, late Period) {
+	if late != "" && !at.Before(b.head.Window.Since) && (b.skipped == "" || late < b.skipped) {
+		b.skipped = late
 	}
-	return p
 }
 
 // Skipped returns the first month before the invoice's of which something was
@@ -251,6 +257,7 @@ func (b *Builder) Other(tx *sluice.Tx) error {
 	if tx.Kind == ledger.TxPlan {
 		l.Segment = SegmentPlan
 	}
+	b.skip(tx.At, l.Late)
 	b.lines = append(b.lines, l)
 	return b.rated.err
 }
