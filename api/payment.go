@@ -64,16 +64,26 @@ func treasurersAndAdmins() []sluice.Role {
 
 func (s *Server) registerPayments() {
 	const tag, all, one = "payments", "/organisations/{organisation}/payments", "/organisations/{organisation}/payments/{payment}"
-	register(s, route{id: "list-payments", method: http.MethodGet, path: all, tag: tag,
-		summary: "List an organisation's payments, the latest first", roles: anyone()}, s.listPayments)
-	register(s, route{id: "create-payment", method: http.MethodPost, path: all, tag: tag, status: http.StatusCreated,
-		summary: "Ask for a payment into an organisation's balance", roles: treasurersAndAdmins()}, s.createPayment)
-	register(s, route{id: "get-payment", method: http.MethodGet, path: one, tag: tag,
-		summary: "Get a payment", roles: anyone()}, s.getPayment)
-	register(s, route{id: "confirm-payment", method: http.MethodPost, path: one + "/confirm", tag: tag,
-		summary: "Say that a bank transfer has arrived", roles: treasurers()}, s.confirmPayment)
-	register(s, route{id: "refund-payment", method: http.MethodPost, path: one + "/refund", tag: tag,
-		summary: "Give money back", roles: treasurers()}, s.refundPayment)
+	register(s, route{
+		id: "list-payments", method: http.MethodGet, path: all, tag: tag,
+		summary: "List an organisation's payments, the latest first", roles: anyone(),
+	}, s.listPayments)
+	register(s, route{
+		id: "create-payment", method: http.MethodPost, path: all, tag: tag, status: http.StatusCreated,
+		summary: "Ask for a payment into an organisation's balance", roles: treasurersAndAdmins(),
+	}, s.createPayment)
+	register(s, route{
+		id: "get-payment", method: http.MethodGet, path: one, tag: tag,
+		summary: "Get a payment", roles: anyone(),
+	}, s.getPayment)
+	register(s, route{
+		id: "confirm-payment", method: http.MethodPost, path: one + "/confirm", tag: tag,
+		summary: "Say that a bank transfer has arrived", roles: treasurers(),
+	}, s.confirmPayment)
+	register(s, route{
+		id: "refund-payment", method: http.MethodPost, path: one + "/refund", tag: tag,
+		summary: "Give money back", roles: treasurers(),
+	}, s.refundPayment)
 }
 
 // payment writes a payment as it is shown.

@@ -47,8 +47,10 @@ func (s *Service) receive(w http.ResponseWriter, r *http.Request, provider strin
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return http.StatusUnsupportedMediaType, errors.New("its content type is not application/json")
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(noticeTime)) // not there in tests; the size is bounded all the same
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(noticeTime)) // a recorder in tests has none
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotice))
+	_ = conn.SetReadDeadline(time.Time{}) // what follows may take longer
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return http.StatusRequestEntityTooLarge, err

@@ -80,8 +80,10 @@ func (s *Service) giveBack(ctx context.Context, p *sluice.Payment) (*sluice.Paym
 		s.opt.Log.ErrorContext(ctx, "a refund did not succeed", "payment", p.ID, "provider", p.Provider, "error", refused)
 	}
 	if refused != nil && sluice.CodeOf(refused) != sluice.CodeInvalid {
-		return nil, &sluice.Error{Code: sluice.CodeUnavailable, Err: refused,
-			Message: "The payment provider has not confirmed the refund. The money is reserved; ask again to go on."}
+		return nil, &sluice.Error{
+			Code: sluice.CodeUnavailable, Err: refused,
+			Message: "The payment provider has not confirmed the refund. The money is reserved; ask again to go on.",
+		}
 	}
 	asked := *p
 	read := func(ctx context.Context) (*sluice.Payment, error) { return s.opt.Store.Payment(ctx, p.Org, p.ID) }

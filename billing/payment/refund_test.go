@@ -217,8 +217,14 @@ func TestCreate(t *testing.T) {
 			return err
 		}
 		for _, c := range [][2]string{
-			{"nobody", "10"}, {"", "10"}, {payment.Manual, "0"}, {payment.Manual, "-1"}, {payment.Manual, "100000001"},
-			{payment.Manual, "0.0001"}, {stripe.Name, "0.001"}, {stripe.Name, "0.000000000001"},
+			{"nobody", "10"},
+			{"", "10"},
+			{payment.Manual, "0"},
+			{payment.Manual, "-1"},
+			{payment.Manual, "100000001"},
+			{payment.Manual, "0.0001"},
+			{stripe.Name, "0.001"},
+			{stripe.Name, "0.000000000001"},
 		} {
 			if err := create(c[0], c[1]); sluice.CodeOf(err) != sluice.CodeInvalid {
 				t.Errorf("%v: %v", c, err)

@@ -109,8 +109,10 @@ func minor(currency sluice.Currency, amount sluice.Amount) (int64, error) {
 	perUnit, step := unit(currency)
 	nano := sluice.NanoPerUnit / perUnit
 	if amount.Sign() <= 0 || amount.Carry != 0 || amount.Nano%(nano*step) != 0 {
-		return 0, &sluice.Error{Code: sluice.CodeInvalid, Param: "amount",
-			Message: fmt.Sprintf("%s cannot be paid by card: it must be a multiple of %s %s.", amount, sluice.Amount{Nano: nano * step}, currency)}
+		return 0, &sluice.Error{
+			Code: sluice.CodeInvalid, Param: "amount",
+			Message: fmt.Sprintf("%s cannot be paid by card: it must be a multiple of %s %s.", amount, sluice.Amount{Nano: nano * step}, currency),
+		}
 	}
 	return amount.Nano / nano, nil
 }

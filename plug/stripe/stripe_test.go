@@ -174,8 +174,19 @@ func TestAmounts(t *testing.T) {
 		amount   string
 		units    string // "" when it is refused
 	}{
-		{"USD", "10", "1000"}, {"CNY", "0.01", "1"}, {"USD", "0.001", ""}, {"USD", "0.000000000001", ""}, {"USD", "0", ""}, {"USD", "-1", ""},
-		{"JPY", "500", "500"}, {"JPY", "0.5", ""}, {"KWD", "5.12", "5120"}, {"KWD", "5.124", ""}, {"ISK", "5", "500"}, {"ISK", "5.5", ""}, {"UGX", "7", "700"},
+		{"USD", "10", "1000"},
+		{"CNY", "0.01", "1"},
+		{"USD", "0.001", ""},
+		{"USD", "0.000000000001", ""},
+		{"USD", "0", ""},
+		{"USD", "-1", ""},
+		{"JPY", "500", "500"},
+		{"JPY", "0.5", ""},
+		{"KWD", "5.12", "5120"},
+		{"KWD", "5.124", ""},
+		{"ISK", "5", "500"},
+		{"ISK", "5.5", ""},
+		{"UGX", "7", "700"},
 	} {
 		o := order()
 		o.Currency, o.Amount, o.ID = c.currency, amount(c.amount), sluice.NewID(sluice.PrefixPayment, time.Now())

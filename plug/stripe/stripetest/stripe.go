@@ -171,11 +171,11 @@ func Dispute(payment string, units int64, currency, status string) map[string]an
 
 // Sign returns the header Stripe-Signature under each of the secrets.
 func Sign(body []byte, at time.Time, secrets ...string) string {
-	header := fmt.Sprintf("t=%d", at.Unix())
+	parts := []string{fmt.Sprintf("t=%d", at.Unix())}
 	for _, secret := range secrets {
 		mac := hmac.New(sha256.New, []byte(secret))
 		_, _ = fmt.Fprintf(mac, "%d.%s", at.Unix(), body)
-		header += ",v1=" + hex.EncodeToString(mac.Sum(nil))
+		parts = append(parts, "v1="+hex.EncodeToString(mac.Sum(nil)))
 	}
-	return header
+	return strings.Join(parts, ",")
 }
