@@ -248,11 +248,11 @@ func (v *verifier) checkRating(e *sluice.Event, where string) {
 	case book.Currency != e.Currency:
 		v.violation(rating, where, "rated in %s by a price book in %s", e.Currency, book.Currency)
 	default:
-		list, err := book.Rate(e.Model, e.Usage)
+		list, err := book.Charge(price.QueryOf(e.Model, e.AdmittedAt, e.Usage))
 		if err != nil {
 			v.violation(rating, where, "%v", err)
-		} else if list != e.List {
-			v.violation(rating, where, "price book %s makes %d pico of its usage, it says %d", e.Book, list, e.List)
+		} else if list.Total != e.List {
+			v.violation(rating, where, "price book %s makes %d pico of its usage, it says %d", e.Book, list.Total, e.List)
 		}
 	}
 }

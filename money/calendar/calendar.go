@@ -27,23 +27,25 @@ const secondsPerDay = 24 * 60 * 60
 // Arc is a half-open interval [From, To) of the minutes of a week, counted
 // from Monday 00:00.
 type Arc struct {
-	From, To int
+	From int `json:"from"`
+	To   int `json:"to"`
 }
 
 // Workday is a day that has the arcs of another weekday than its own, such as
 // a Saturday on which a country works to make up for a holiday.
 type Workday struct {
-	Date Date
-	As   time.Weekday
+	Date Date         `json:"date"`
+	As   time.Weekday `json:"as"`
 }
 
 // Version is what a calendar says from an instant on, until the next version.
+// Its JSON is what stores keep.
 type Version struct {
-	From     time.Time // zero: from ever
-	Zone     string    // an IANA name, such as "Asia/Shanghai"
-	Arcs     []Arc     // none: no instant
-	Holidays []Date    // days without arcs
-	Workdays []Workday
+	From     time.Time `json:"from,omitzero"`      // zero: from ever
+	Zone     string    `json:"zone"`               // an IANA name, such as "Asia/Shanghai"
+	Arcs     []Arc     `json:"arcs,omitempty"`     // none: no instant
+	Holidays []Date    `json:"holidays,omitempty"` // days without arcs
+	Workdays []Workday `json:"workdays,omitempty"`
 }
 
 // Calendar is a named set of instants. It is immutable and safe for concurrent use.

@@ -198,11 +198,14 @@ func testDamagedBook(t *testing.T, dsn string) {
 func testAppendOnly(t *testing.T, dsn string) {
 	db := open(t, dsn)
 	books(t, db)
+	if err := db.PublishBook(t.Context(), manifold(t, "book_m")); err != nil {
+		t.Fatal(err)
+	}
 	if err := db.PublishPlan(t.Context(), lite(t, "plan_1")); err != nil {
 		t.Fatal(err)
 	}
 	behind := raw(t, dsn)
-	for table, column := range map[string]string{"plan_version": "draft", "tx": "memo", "entry": "line", "usage_event": "model", "price_book": "hash", "price_rule": "price"} {
+	for table, column := range map[string]string{"plan_version": "draft", "tx": "memo", "entry": "line", "usage_event": "model", "price_book": "hash", "price_rule": "price", "price_calendar": "name"} {
 		for _, change := range []string{`UPDATE ` + table + ` SET ` + column + ` = ` + column, `DELETE FROM ` + table} {
 			if _, err := behind.ExecContext(t.Context(), change); err == nil || !strings.Contains(err.Error(), "append-only") {
 				t.Errorf("%s: got %v", change, err)
@@ -225,7 +228,7 @@ func execute(t testing.TB, db *sql.DB, query string) {
 // dropTriggers takes away what keeps the books append-only.
 func dropTriggers(t testing.TB, db *sql.DB) {
 	t.Helper()
-	for _, table := range []string{"tx", "entry", "usage_event", "price_book", "price_rule"} {
+	for _, table := range []string{"tx", "entry", "usage_event", "price_book", "price_rule", "price_calendar"} {
 		for _, drop := range []string{
 			`ALTER TABLE ` + table + ` DISABLE TRIGGER USER`, // PostgreSQL
 			`DROP TRIGGER ` + table + `_update`,              // SQLite
