@@ -79,6 +79,7 @@ clean: ## remove what was built; ./data stays
 define missing
 set --; \
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || set -- "$$@" "PostgreSQL: the store and the balance on it (apt-get install postgresql)"; \
+command -v pdftotext >/dev/null || set -- "$$@" "poppler-utils: the text of invoices as PDF (apt-get install poppler-utils)"; \
 command -v node >/dev/null || set -- "$$@" "Node: the official JavaScript client (apt-get install nodejs npm, then make e2e)"; \
 if [ $$# = 0 ]; then echo "All passed."; else echo "Passed, but NOT TESTED, since it is not installed here:"; printf '  - %s\n' "$$@"; fi
 endef
