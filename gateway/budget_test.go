@@ -161,6 +161,40 @@ func TestClamp(t *testing.T) {
 	}
 }
 
+// An answer that comes whole cannot be cut off, so that the hold covers all of
+// its output: else a wallet that pays for a slice would buy all that the model
+// can say, as often as it holds slices.
+func TestWholeAnswerIsCovered(t *testing.T) {
+	long := strings.Replace(plainCall, `{`, `{"max_tokens":100000,`, 1)
+	for _, c := range []struct {
+		body    string
+		context int64
+		credit  int64 // in output tokens
+		want    string
+	}{
+		{plainCall, 0, 3000, `"max_tokens":3000`},
+		{plainCall, 2500, 3000, ""}, // no more than the model can say
+		{plainCall, 0, 40_000, ""},
+		{long, 0, 3000, `"max_tokens":3000,`},
+		{long, 0, 99_000, `"max_tokens":99000,`},
+		{long, 0, 101_000, `"max_tokens":100000,`},
+		{strings.Replace(long, "100000", "9000000000000000000", 1), 0, 3000, `"max_tokens":3000,`},
+	} {
+		prompt := (int64(len(c.body)) + 3) / 4
+		r := newRig(t, setup{credit: (prompt*inputs+c.credit*outputs)/1000 + 1})
+		r.config.Models[0].ContextLength = c.context
+		r.use()
+		r.engines[0].Next(fleettest.Stream("a", "b").Usage(5, 2, 0))
+		if a := r.post(chatPath, c.body); a.StatusCode != 200 {
+			t.Fatalf("status %d, body %s", a.StatusCode, a.body)
+		}
+		sent := string(r.engines[0].Calls()[0].Body)
+		if c.want == "" && strings.Contains(sent, "max_tokens") || !strings.Contains(sent, c.want) {
+			t.Errorf("context %d, money for %d tokens: the engine was sent %s, want %q in it", c.context, c.credit, sent, c.want)
+		}
+	}
+}
+
 // 402 comes only when the prompt itself cannot be paid for.
 func TestUnaffordable(t *testing.T) {
 	prompt := int64(len(plainCall))/8 + 1
