@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"math"
 
 	"sluice"
@@ -9,15 +8,16 @@ import (
 	"sluice/wire/openai"
 )
 
-// admit takes the call's place under its limits and reserves money for its
-// prompt and its output: the first slice of a stream's, all of another's. Errors: CodeModelNotFound (no
-// price), CodeRateLimited, CodeConcurrency, CodeInsufficientFunds, CodeSpendingCap.
+// admit takes the call's place under its limits and reserves for its prompt
+// and the first slice of its output. Errors: CodeModelNotFound (no price),
+// CodeRateLimited, CodeConcurrency, CodeQuotaExhausted, CodeModelNotInPlan,
+// CodeInsufficientFunds, CodeSpendingCap.
 func (c *call) admit() error {
 	book := c.book()
 	if book == nil {
 		return sluice.Errorf(sluice.CodeModelNotFound, "No prices in %s are published yet.", c.principal.Org.Currency)
 	}
-	c.budget = newBudget(c.request, len(c.body), c.g.Slice, c.model.ContextLength)
+	c.budget = newBudget(c.request, len(c.body), c.g.Slice)
 	if err := c.budget.price(book, c.request.Model); err != nil {
 		return err
 	}
@@ -27,16 +27,7 @@ func (c *call) admit() error {
 	if err != nil {
 		return err
 	}
-	hold, err := c.g.Ledger.Hold(c.r.Context(), sluice.HoldRequest{
-		CallID: c.id, Org: c.principal.Org.ID, Key: c.principal.Key.ID, Cap: c.principal.Key.Cap,
-		Currency: c.principal.Org.Currency, Want: c.budget.want, Least: c.budget.least,
-	})
-	if err != nil {
-		return err
-	}
-	c.held = true
-	c.budget.grant(hold.Granted)
-	return nil
+	return c.hold()
 }
 
 // budget follows how many output tokens the hold covers. Prompts are not
@@ -47,7 +38,6 @@ type budget struct {
 	promptLeast  int64
 	choices      int64
 	slice        int64 // output tokens to reserve at a time, over all choices
-	outputLikely int64 // over all choices: what counts under tokens per minute until the usage is known
 	clamped      bool  // the hold is less than was wanted
 
 	prices      price.Prices
@@ -59,29 +49,16 @@ type budget struct {
 	endsAt   int64 // output tokens that the grant covers
 }
 
-// Bounds of an answer that comes whole, in tokens per choice: what is reserved
-// where neither the request nor the model's context length says how long it can
-// get, and what no request is taken at its word beyond.
-const (
-	wholeOutput = 32 << 10
-	mostOutput  = 1 << 20
-)
-
-// newBudget estimates what a request will need. A stream can ask for more on
-// its way and be cut off; an answer that comes whole cannot, so that all of its
-// output is reserved. contextLength is the model's, zero when it is not known.
-func newBudget(r *openai.Request, bodyBytes int, slice, contextLength int64) budget {
+// newBudget estimates what a request will need.
+func newBudget(r *openai.Request, bodyBytes int, slice int64) budget {
 	n := int64(bodyBytes)
 	b := budget{promptMost: n, promptLikely: openai.EstimateTokens(bodyBytes), promptLeast: n/8 + 1, choices: r.Choices}
-	if !r.Endpoint.Generates() {
-		return b
+	if r.Endpoint.Generates() {
+		if r.MaxTokens > 0 {
+			slice = min(slice, r.MaxTokens)
+		}
+		b.slice = slice * r.Choices
 	}
-	output := cmp.Or(r.MaxTokens, math.MaxInt64)
-	b.outputLikely = min(slice, output) * r.Choices
-	if !r.Stream {
-		slice = min(mostOutput, cmp.Or(contextLength, r.MaxTokens, wholeOutput))
-	}
-	b.slice = min(slice, output) * r.Choices
 	return b
 }
 
@@ -123,7 +100,7 @@ func cost(inputPrice sluice.Pico, input int64, outputPrice sluice.Pico, output i
 }
 
 // likelyTokens is what the call counts for under tokens per minute until its usage is known.
-func (b *budget) likelyTokens() int64 { return b.promptLikely + b.outputLikely }
+func (b *budget) likelyTokens() int64 { return b.promptLikely + b.slice }
 
 // grant takes in the first hold.
 func (b *budget) grant(granted sluice.Pico) {

@@ -22,6 +22,8 @@ func (noLedger) Hold(_ context.Context, req sluice.HoldRequest) (sluice.Hold, er
 }
 func (noLedger) Extend(_ string, more sluice.Pico, _ sluice.Event) sluice.Pico   { return more }
 func (noLedger) Settle(_ context.Context, ev sluice.Event) (sluice.Event, error) { return ev, nil }
+func (noLedger) Planned(string) bool                                             { return false }
+func (noLedger) PlanMeter(string, string, time.Time) *sluice.PlanMeter           { return nil }
 func (noLedger) Release(string)                                                  {}
 func (f *instant) Done(sluice.Route, sluice.Outcome)                             {}
 func (f *instant) Route(context.Context, string, []string) (sluice.Route, error) { return f.route, nil }

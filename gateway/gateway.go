@@ -19,12 +19,15 @@ import (
 	"time"
 
 	"sluice"
+	"sluice/wire/meter"
 	"sluice/wire/openai"
 )
 
 // Ledger decides about money. All methods are safe for concurrent use.
 type Ledger interface {
-	// Hold reserves money for a call. Errors: CodeInsufficientFunds, CodeSpendingCap, CodeUnavailable.
+	// Hold reserves for a call: in its organisation's plan, or money. Errors:
+	// CodeQuotaExhausted (with a *sluice.QuotaRefusal), CodeModelNotInPlan,
+	// CodeInsufficientFunds, CodeSpendingCap, CodeUnavailable.
 	Hold(ctx context.Context, req sluice.HoldRequest) (sluice.Hold, error)
 
 	// Extend asks for more in the middle of a call and leaves a checkpoint that is
@@ -36,6 +39,13 @@ type Ledger interface {
 
 	// Release ends a call that is not billed.
 	Release(callID string)
+
+	// Planned reports whether an organisation has a plan.
+	Planned(org string) bool
+
+	// PlanMeter returns what an organisation's plan shows, with the multipliers for
+	// a model at the instant; nil when it has none.
+	PlanMeter(org, model string, at time.Time) *sluice.PlanMeter
 }
 
 // Fleet finds and asks engines.
@@ -87,7 +97,7 @@ type Gateway struct {
 func New(opt Options) *Gateway {
 	g := &Gateway{
 		Options: opt,
-		limits:  limiter{meters: map[string]*meter{}},
+		limits:  limiter{gauges: map[string]*gauge{}},
 		bodies:  buffers{most: maxKept},
 		reads:   buffers{most: smallRead},
 	}
@@ -130,6 +140,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.HandleFunc(openai.PathModels, g.wrongMethod("GET, HEAD"))
 	mux.HandleFunc("GET "+openai.PathModels+"/{id...}", g.getModel)
 	mux.HandleFunc(openai.PathModels+"/{id...}", g.wrongMethod("GET, HEAD"))
+	mux.HandleFunc("GET "+meter.PathZai, g.planUsage)
 	mux.HandleFunc("/", g.noRoute)
 	return mux
 }

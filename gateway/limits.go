@@ -13,11 +13,11 @@ import (
 // every limit has room and all are taken, or none is.
 type limiter struct {
 	mu     sync.Mutex
-	meters map[string]*meter // by key or project id
+	gauges map[string]*gauge // by key or project id
 }
 
-// meter is the use that one key or project makes of its limits.
-type meter struct {
+// gauge is the use that one key or project makes of its limits.
+type gauge struct {
 	limits   sluice.Limits
 	requests bucket
 	tokens   bucket
@@ -58,7 +58,7 @@ func (b *bucket) until(n float64, limit int64) time.Duration {
 // pass is the right of one call to run. It must be given back once.
 type pass struct {
 	limiter *limiter
-	meters  [2]*meter
+	gauges  [2]*gauge
 	n       int
 	tokens  int64     // reserved of the tokens per minute
 	state   rateState // for the x-ratelimit-* headers
@@ -78,17 +78,17 @@ func (l *limiter) enter(p *sluice.Principal, tokens int64, now time.Time) (pass,
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ps := pass{limiter: l, tokens: tokens}
-	ps.add(l.meter(p.Key.ID, p.Key.Limits))
+	ps.add(l.gauge(p.Key.ID, p.Key.Limits))
 	if p.Project != nil {
-		ps.add(l.meter(p.Project.ID, p.Project.Limits))
+		ps.add(l.gauge(p.Project.ID, p.Project.Limits))
 	}
-	for _, m := range ps.meters[:ps.n] {
+	for _, m := range ps.gauges[:ps.n] {
 		m.refill(now)
 		if err := m.room(tokens); err != nil {
 			return ps.refused(now), err
 		}
 	}
-	for _, m := range ps.meters[:ps.n] {
+	for _, m := range ps.gauges[:ps.n] {
 		m.requests.level--
 		m.tokens.level -= float64(tokens)
 		m.running++
@@ -100,54 +100,54 @@ func (l *limiter) enter(p *sluice.Principal, tokens int64, now time.Time) (pass,
 // refused is the pass of a call that may not run: it has nothing to give back.
 func (ps *pass) refused(now time.Time) pass {
 	var none pass
-	for _, m := range ps.meters[:ps.n] {
+	for _, m := range ps.gauges[:ps.n] {
 		m.refill(now)
 		none.state.tighten(m)
 	}
 	return none
 }
 
-// forget drops the meters of keys and projects that are no more, unless a call
+// forget drops the gauges of keys and projects that are no more, unless a call
 // still runs under them.
 func (l *limiter) forget(known map[string]bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for id, m := range l.meters {
+	for id, m := range l.gauges {
 		if !known[id] && m.running == 0 {
-			delete(l.meters, id)
+			delete(l.gauges, id)
 		}
 	}
 }
 
-func (ps *pass) add(m *meter) {
+func (ps *pass) add(m *gauge) {
 	if m != nil {
-		ps.meters[ps.n] = m
+		ps.gauges[ps.n] = m
 		ps.n++
 	}
 }
 
-// meter returns the meter of an id, or nil when nothing is limited.
-func (l *limiter) meter(id string, limits sluice.Limits) *meter {
-	m := l.meters[id]
+// gauge returns the gauge of an id, or nil when nothing is limited.
+func (l *limiter) gauge(id string, limits sluice.Limits) *gauge {
+	m := l.gauges[id]
 	if m == nil {
 		if limits == (sluice.Limits{}) {
 			return nil
 		}
-		m = &meter{}
-		l.meters[id] = m
+		m = &gauge{}
+		l.gauges[id] = m
 	}
 	m.limits = limits // as they are now: an operator may have changed them
 	return m
 }
 
-// refill brings the meter up to the instant.
-func (m *meter) refill(now time.Time) {
+// refill brings the gauge up to the instant.
+func (m *gauge) refill(now time.Time) {
 	m.requests.refill(m.limits.RequestsPerMinute, now)
 	m.tokens.refill(m.limits.TokensPerMinute, now)
 }
 
-// room reports whether the meter has room for a call, or when it will.
-func (m *meter) room(tokens int64) error {
+// room reports whether the gauge has room for a call, or when it will.
+func (m *gauge) room(tokens int64) error {
 	if limit := m.limits.Concurrent; limit > 0 && m.running >= limit {
 		return &sluice.Error{Code: sluice.CodeConcurrency, RetryAfter: time.Second,
 			Message: "Too many requests at once: the limit is " + itoa(limit) + "."}
@@ -175,14 +175,14 @@ func (ps *pass) leave(used int64) {
 	}
 	ps.limiter.mu.Lock()
 	defer ps.limiter.mu.Unlock()
-	for _, m := range ps.meters[:ps.n] {
+	for _, m := range ps.gauges[:ps.n] {
 		m.running--
 		m.tokens.level += float64(ps.tokens - used)
 	}
 }
 
-// tighten notes a meter's state where it is tighter than what was noted before.
-func (s *rateState) tighten(m *meter) {
+// tighten notes a gauge's state where it is tighter than what was noted before.
+func (s *rateState) tighten(m *gauge) {
 	if limit := m.limits.RequestsPerMinute; limit > 0 {
 		left := max(0, int64(m.requests.level))
 		if s.requestsLimit == 0 || left < s.requestsLeft {

@@ -8,6 +8,31 @@ import (
 	"sluice/wire/openai"
 )
 
+// modelList is openai.ModelList with what a plan makes of each model.
+type modelList struct {
+	Object string        `json:"object"`
+	Data   []modelObject `json:"data"`
+}
+
+// modelObject is a model as a client sees it. Multiplier is how many times a
+// call to it counts in the caller's plan now, absent without a plan.
+type modelObject struct {
+	openai.ModelObject
+
+	Multiplier string `json:"multiplier,omitempty"`
+}
+
+func (g *Gateway) modelObject(p *sluice.Principal, m *model) modelObject {
+	o := modelObject{ModelObject: openai.NewModelObject(&m.Model, m.simulated)}
+	if p.Org == nil {
+		return o
+	}
+	if plan := g.Ledger.PlanMeter(p.Org.ID, m.Name, g.Now()); plan != nil {
+		o.Multiplier = multiplier(plan)
+	}
+	return o
+}
+
 // listModels answers GET /v1/models: what the caller's key may use.
 func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 	g.name(w, g.Now())
@@ -17,11 +42,11 @@ func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 		openai.WriteError(w, sluice.ErrorOf(err))
 		return
 	}
-	list := openai.ModelList{Object: "list", Data: []openai.ModelObject{}}
+	list := modelList{Object: "list", Data: []modelObject{}}
 	for _, name := range d.names {
 		if p.Key.Allows(name) {
 			m := d.models[name]
-			list.Data = append(list.Data, openai.NewModelObject(&m.Model, m.simulated))
+			list.Data = append(list.Data, g.modelObject(p, m))
 		}
 	}
 	writeJSON(w, list)
@@ -41,7 +66,7 @@ func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
 		openai.WriteError(w, sluice.Errorf(sluice.CodeModelNotFound, "The model %.128q does not exist.", r.PathValue("id")))
 		return
 	}
-	writeJSON(w, openai.NewModelObject(&m.Model, m.simulated))
+	writeJSON(w, g.modelObject(p, m))
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

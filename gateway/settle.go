@@ -145,5 +145,9 @@ func (c *call) fail(e *sluice.Error) {
 		_ = c.out.send(sse.AppendData(nil, openai.ErrorObject(e))) // the client may be gone
 		return
 	}
+	if r, ok := errors.AsType[*sluice.QuotaRefusal](e); ok {
+		c.writeRefusal(e, r)
+		return
+	}
 	openai.WriteError(c.w, e)
 }

@@ -31,18 +31,21 @@ func SetCodex(h http.Header, plan string, windows []Window, now time.Time) {
 }
 
 // CodexError is the body of the 429 that Codex takes for a used-up plan and
-// not for a passing limit.
-func CodexError(plan string, w *Window, now time.Time) []byte {
+// not for a passing limit: type, plan_type and resets_at are what it reads. message
+// and code are for others, who take it for OpenAI's error object.
+func CodexError(message, code, plan string, w *Window, now time.Time) []byte {
 	var b struct {
 		Error struct {
-			Type            string `json:"type"`
-			Message         string `json:"message"`
-			PlanType        string `json:"plan_type,omitempty"`
-			ResetsAt        int64  `json:"resets_at,omitempty"`
-			ResetsInSeconds int64  `json:"resets_in_seconds,omitempty"`
+			Message         string  `json:"message"`
+			Type            string  `json:"type"`
+			Param           *string `json:"param"`
+			Code            string  `json:"code"`
+			PlanType        string  `json:"plan_type,omitempty"`
+			ResetsAt        int64   `json:"resets_at,omitempty"`
+			ResetsInSeconds int64   `json:"resets_in_seconds,omitempty"`
 		} `json:"error"`
 	}
-	b.Error.Type, b.Error.Message, b.Error.PlanType = "usage_limit_reached", "The usage limit has been reached", plan
+	b.Error.Message, b.Error.Type, b.Error.Code, b.Error.PlanType = message, "usage_limit_reached", code, plan
 	if !w.ResetAt.IsZero() {
 		b.Error.ResetsAt, b.Error.ResetsInSeconds = roundUp(w.ResetAt).Unix(), seconds(now, w.ResetAt)
 	}

@@ -123,11 +123,11 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s\nwant %s", got, want)
 		}
 	}
-	if got, want := string(meter.CodexError("pro", &week, now)),
-		`{"error":{"type":"usage_limit_reached","message":"The usage limit has been reached","plan_type":"pro","resets_at":1789862400,"resets_in_seconds":360000}}`; got != want {
+	if got, want := string(meter.CodexError("Used up.", "quota_exhausted", "pro", &week, now)),
+		`{"error":{"message":"Used up.","type":"usage_limit_reached","param":null,"code":"quota_exhausted","plan_type":"pro","resets_at":1789862400,"resets_in_seconds":360000}}`; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	if got, want := string(meter.CodexError("", &month, now)), `{"error":{"type":"usage_limit_reached","message":"The usage limit has been reached"}}`; got != want {
+	if got, want := string(meter.CodexError("Used up.", "quota_exhausted", "", &month, now)), `{"error":{"message":"Used up.","type":"usage_limit_reached","param":null,"code":"quota_exhausted"}}`; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 }

@@ -84,7 +84,10 @@ func ErrorObject(e *sluice.Error) []byte {
 }
 
 // WriteError answers a request with an error: status, retry headers and body.
-func WriteError(w http.ResponseWriter, e *sluice.Error) {
+func WriteError(w http.ResponseWriter, e *sluice.Error) { WriteErrorBody(w, e, ErrorObject(e)) }
+
+// WriteErrorBody is WriteError with another body, for errors that say more.
+func WriteErrorBody(w http.ResponseWriter, e *sluice.Error, body []byte) {
 	row := errorTable(e.Code)
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -96,5 +99,5 @@ func WriteError(w http.ResponseWriter, e *sluice.Error) {
 		h.Set("Retry-After-Ms", strconv.FormatInt(int64(math.Ceil(float64(e.RetryAfter)/float64(time.Millisecond))), 10))
 	}
 	w.WriteHeader(row.status)
-	_, _ = w.Write(ErrorObject(e)) // the client may be gone
+	_, _ = w.Write(body) // the client may be gone
 }
