@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"math"
 
 	"sluice"
@@ -9,15 +10,15 @@ import (
 )
 
 // admit takes the call's place under its limits and reserves for its prompt
-// and the first slice of its output. Errors: CodeModelNotFound (no price),
-// CodeRateLimited, CodeConcurrency, CodeQuotaExhausted, CodeModelNotInPlan,
-// CodeInsufficientFunds, CodeSpendingCap.
+// and its output: the first slice of a stream's, all of another's. Errors:
+// CodeModelNotFound (no price), CodeRateLimited, CodeConcurrency,
+// CodeQuotaExhausted, CodeModelNotInPlan, CodeInsufficientFunds, CodeSpendingCap.
 func (c *call) admit() error {
 	book := c.book()
 	if book == nil {
 		return sluice.Errorf(sluice.CodeModelNotFound, "No prices in %s are published yet.", c.principal.Org.Currency)
 	}
-	c.budget = newBudget(c.request, len(c.body), c.g.Slice)
+	c.budget = newBudget(c.request, len(c.body), c.g.Slice, c.model.ContextLength)
 	if err := c.budget.price(book, c.request.Model); err != nil {
 		return err
 	}
@@ -38,6 +39,7 @@ type budget struct {
 	promptLeast  int64
 	choices      int64
 	slice        int64 // output tokens to reserve at a time, over all choices
+	outputLikely int64 // over all choices: what counts under tokens per minute until the usage is known
 	clamped      bool  // the hold is less than was wanted
 
 	prices      price.Prices
@@ -49,16 +51,29 @@ type budget struct {
 	endsAt   int64 // output tokens that the grant covers
 }
 
-// newBudget estimates what a request will need.
-func newBudget(r *openai.Request, bodyBytes int, slice int64) budget {
+// Bounds of an answer that comes whole, in tokens per choice: what is reserved
+// where neither the request nor the model's context length says how long it can
+// get, and what no request is taken at its word beyond.
+const (
+	wholeOutput = 32 << 10
+	mostOutput  = 1 << 20
+)
+
+// newBudget estimates what a request will need. A stream can ask for more on
+// its way and be cut off; an answer that comes whole cannot, so that all of its
+// output is reserved. contextLength is the model's, zero when it is not known.
+func newBudget(r *openai.Request, bodyBytes int, slice, contextLength int64) budget {
 	n := int64(bodyBytes)
 	b := budget{promptMost: n, promptLikely: openai.EstimateTokens(bodyBytes), promptLeast: n/8 + 1, choices: r.Choices}
-	if r.Endpoint.Generates() {
-		if r.MaxTokens > 0 {
-			slice = min(slice, r.MaxTokens)
-		}
-		b.slice = slice * r.Choices
+	if !r.Endpoint.Generates() {
+		return b
 	}
+	output := cmp.Or(r.MaxTokens, math.MaxInt64)
+	b.outputLikely = min(slice, output) * r.Choices
+	if !r.Stream {
+		slice = min(mostOutput, cmp.Or(contextLength, r.MaxTokens, wholeOutput))
+	}
+	b.slice = min(slice, output) * r.Choices
 	return b
 }
 
@@ -100,7 +115,7 @@ func cost(inputPrice sluice.Pico, input int64, outputPrice sluice.Pico, output i
 }
 
 // likelyTokens is what the call counts for under tokens per minute until its usage is known.
-func (b *budget) likelyTokens() int64 { return b.promptLikely + b.slice }
+func (b *budget) likelyTokens() int64 { return b.promptLikely + b.outputLikely }
 
 // grant takes in the first hold.
 func (b *budget) grant(granted sluice.Pico) {
