@@ -19,6 +19,7 @@ type options struct {
 	duration time.Duration // of one measurement
 	binary   string        // of Sluice; built when empty
 	against  string        // a second one, to compare a change with
+	floors   bool          // measure plain relays of net/http, too
 	dir      string        // for what the gateways write; must be on a disk
 	profile  string        // file for perf; empty takes none
 	cores    [2]int        // of the gateway, and of engine and load
@@ -129,6 +130,15 @@ func (b *bench) open(ctx context.Context) ([]*gateway, error) {
 	}
 	if err != nil {
 		return set, err
+	}
+	for _, name := range floorNames(b.floors) {
+		g, err := b.startFloor(ctx, name, address)
+		if g != nil {
+			set = append(set, g)
+		}
+		if err != nil {
+			return set, err
+		}
 	}
 	for _, s := range []struct{ name, binary string }{{"sluice", b.binary}, {"against", b.against}} {
 		if s.binary == "" {

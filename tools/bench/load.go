@@ -13,6 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// chatPath is what is asked for, of gateways and engine alike.
+const chatPath = "/v1/chat/completions"
+
 // plan tells a load generator what to do. Each run is a process of its own.
 type plan struct {
 	Address string
@@ -37,7 +40,7 @@ func (p *plan) request() []byte {
 		options = fmt.Sprintf(`"stream":true,"max_tokens":%d,"pace_us":%d,`, p.Tokens, p.PaceUS)
 	}
 	body := fmt.Sprintf(`{"model":%q,%s"temperature":0.7,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":%q}]}`, model, options, prompt)
-	return fmt.Appendf(nil, "POST /v1/chat/completions HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nAccept: application/json\r\nContent-Type: application/json\r\n"+
+	return fmt.Appendf(nil, "POST "+chatPath+" HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nAccept: application/json\r\nContent-Type: application/json\r\n"+
 		"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", p.Address, p.Key, len(body), body)
 }
 

@@ -1,6 +1,7 @@
 // Command bench measures Sluice against a plain nginx reverse proxy, on the
-// same engine, in one run. It needs nginx, Linux and two cores: the gateway has
-// one to itself, engine and load generator share the other.
+// same engine, in one run. Beside them stand floors, relays of net/http that do
+// nothing else. It needs nginx, Linux and two cores: the gateway has one to
+// itself, engine and load generator share the other.
 //
 //	go run .                          everything, a table
 //	go run . -only request,saturated  some parts
@@ -42,6 +43,8 @@ func command(args []string, out, log io.Writer) error {
 	switch {
 	case len(args) == 1 && args[0] == "engine":
 		return runEngine(out)
+	case len(args) == 3 && args[0] == "floor":
+		return runFloor(args[1], args[2], out)
 	case len(args) == 2 && args[0] == "load":
 		var p plan
 		if err := json.Unmarshal([]byte(args[1]), &p); err != nil {
@@ -59,6 +62,7 @@ func command(args []string, out, log io.Writer) error {
 	f.DurationVar(&o.duration, "duration", 3*time.Second, "how long one gateway is measured at a time")
 	f.StringVar(&o.binary, "sluice", "", "binary to measure; built from the folder above when not given")
 	f.StringVar(&o.against, "against", "", "second binary of Sluice to measure beside the first")
+	f.BoolVar(&o.floors, "floors", true, "measure plain relays of net/http, too")
 	f.StringVar(&o.dir, "dir", "", "folder for data, on a disk; the system's temporary one when not given")
 	f.StringVar(&o.profile, "profile", "", "file for a CPU profile of Sluice, by perf, in the first round; choose one part with -only")
 	f.IntVar(&o.cores[0], "core", 0, "core of the gateways")

@@ -141,10 +141,11 @@ func memoryRows(m *medians) []row {
 
 // columns are the gateways of a result, in order.
 func (r *result) columns() []string {
-	columns := []string{"direct", "nginx", "sluice"}
-	for _, p := range r.Parts {
-		if _, ok := p.Rows[0].Values["against"]; ok {
-			return append(columns, "against")
+	var columns []string
+	for _, name := range []string{"direct", "nginx", floorHTTP, floorFleet, "sluice", "against"} {
+		there := func(p report) bool { _, ok := p.Rows[0].Values[name]; return ok }
+		if slices.ContainsFunc(r.Parts, there) {
+			columns = append(columns, name)
 		}
 	}
 	return columns
