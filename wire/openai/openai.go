@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"io"
 	"strings"
+	"sync"
 
 	"sluice"
 
@@ -87,15 +88,39 @@ const maxChoices = 128
 // maxAnswers bounds the answers to all prompts of a list together.
 const maxAnswers = 2048
 
+// Parser reads requests, one or many at a time, and keeps what reading takes
+// from one to the next. The zero value is ready.
+type Parser struct{ decoders sync.Pool }
+
+// get lends a decoder for the body.
+func (p *Parser) get(raw []byte) *jsontext.Decoder {
+	dec, ok := p.decoders.Get().(*jsontext.Decoder)
+	if !ok {
+		return jsontext.NewDecoder(bytes.NewBuffer(raw))
+	}
+	dec.Reset(bytes.NewBuffer(raw))
+	return dec
+}
+
+// put takes a decoder back. Nothing of the body stays with it.
+func (p *Parser) put(dec *jsontext.Decoder) {
+	dec.Reset(bytes.NewBuffer(nil))
+	p.decoders.Put(dec)
+}
+
+// Parse is the Parser's, for a single request.
+func Parse(e Endpoint, raw []byte) (*Request, error) { return new(Parser).Parse(e, raw) }
+
 // Parse reads a request strictly. Errors are CodeInvalid and name the field:
 // not a JSON object, a duplicate name at any depth, a name that differs from a
 // known one only by case (lenient readers would disagree about which of the two
 // counts, and that is a billing hole), a wrong type, a missing field.
 //
 // The request keeps raw; it must not change as long as the request is used.
-func Parse(e Endpoint, raw []byte) (*Request, error) {
+func (p *Parser) Parse(e Endpoint, raw []byte) (*Request, error) {
 	r := &Request{Endpoint: e, Choices: 1, raw: raw}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(raw))
+	dec := p.get(raw)
+	defer p.put(dec)
 	tok, err := dec.ReadToken()
 	if err != nil {
 		return nil, syntaxError(err)

@@ -2,6 +2,8 @@ package openai
 
 import (
 	"errors"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -53,6 +55,31 @@ func TestParse(t *testing.T) {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})
+	}
+}
+
+// TestParserKeepsNothing: a parser reads each request as if it were its first,
+// also after one that was refused in the middle.
+func TestParserKeepsNothing(t *testing.T) {
+	p := new(Parser)
+	for range 3 {
+		for _, c := range []struct {
+			in string
+			ok bool
+		}{
+			{`{"user":"one",` + chat + `}`, true},
+			{`{"user":"two","x":{"user":1,"y":[{"user":{`, false},
+			{`{"user":"three",` + chat + `,"user":"four"}`, false},
+			{`{"model":"other","messages":[1],"user":"five"}`, true},
+			{``, false},
+			{`{` + chat + `}`, true},
+		} {
+			alone, aloneErr := Parse(Chat(), []byte(c.in))
+			r, err := p.Parse(Chat(), []byte(c.in))
+			if (err == nil) != c.ok || fmt.Sprint(err) != fmt.Sprint(aloneErr) || !reflect.DeepEqual(r, alone) {
+				t.Errorf("%s: %+v, %v; alone: %+v, %v", c.in, r, err, alone, aloneErr)
+			}
+		}
 	}
 }
 

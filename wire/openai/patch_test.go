@@ -243,10 +243,11 @@ func BenchmarkParsePatched(b *testing.B) {
 			body.WriteString("]}")
 			raw := []byte(body.String())
 			dst := make([]byte, 0, len(raw)+512)
+			parser := new(Parser)
 			b.SetBytes(int64(len(raw)))
 			b.ReportAllocs()
 			for b.Loop() {
-				r, err := Parse(Chat(), raw)
+				r, err := parser.Parse(Chat(), raw)
 				if err != nil {
 					b.Fatal(err)
 				}

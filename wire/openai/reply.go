@@ -2,56 +2,97 @@ package openai
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Reply is what the gateway must know of an engine's whole (not streamed) answer.
 type Reply struct {
 	Counted
 	HasUsage  bool
-	TextBytes int // length of the generated text, to estimate by when there is no usage
+	TextBytes int // length of the generated text, to estimate by; zero when there is usage
 }
 
 // replyBody is the part of an answer that is read: of chat completions,
-// completions and embeddings alike.
+// completions and embeddings alike. What is null is as if it were not there.
 type replyBody struct {
-	Usage   json.RawMessage `json:"usage"`
-	Choices []struct {
-		Text    json.RawMessage `json:"text"`
-		Message json.RawMessage `json:"message"`
-	} `json:"choices"`
-	Data  json.RawMessage `json:"data"`
-	Error json.RawMessage `json:"error"`
+	counted  Counted
+	hasUsage bool
+	choices  jsontext.Value
+	data     bool
+	fault    jsontext.Value
 }
 
 // ParseReply reads an engine's whole answer. An error says that it is none: not
 // JSON, an error object under a good status, or neither choices nor data.
 func ParseReply(e Endpoint, raw []byte) (Reply, error) {
 	var body replyBody
-	if err := json.Unmarshal(raw, &body); err != nil {
+	if err := body.read(raw); err != nil {
 		return Reply{}, fmt.Errorf("reading the engine's answer: %w", err)
 	}
-	if filled(body.Error) {
-		return Reply{}, fmt.Errorf("the engine answered with an error: %.200s", body.Error)
-	}
-	if e.Generates() && body.Choices == nil {
+	switch {
+	case filled(body.fault):
+		return Reply{}, fmt.Errorf("the engine answered with an error: %.200s", body.fault)
+	case e.Generates() && body.choices == nil:
 		return Reply{}, fmt.Errorf("the engine's answer has no choices")
-	}
-	if !e.Generates() && body.Data == nil {
+	case !e.Generates() && !body.data:
 		return Reply{}, fmt.Errorf("the engine's answer has no data")
 	}
-	var r Reply
-	for _, c := range body.Choices {
-		r.TextBytes += valueBytes(c.Text) + messageBytes(c.Message)
+	r := Reply{Counted: body.counted, HasUsage: body.hasUsage}
+	if r.HasUsage || body.choices == nil {
+		return r, nil
 	}
-	if filled(body.Usage) {
-		counted, ok, err := parseUsage(body.Usage)
-		if err != nil {
-			return Reply{}, err
-		}
-		r.Counted, r.HasUsage = counted, ok
+	var err error
+	if r.TextBytes, err = textBytes(body.choices); err != nil {
+		return Reply{}, fmt.Errorf("reading the engine's answer: %w", err)
 	}
 	return r, nil
+}
+
+// read reads the answer once. Its text is checked for syntax and not looked at.
+func (b *replyBody) read(raw []byte) error {
+	dec := engineDecoder(raw)
+	err := members(dec, func(name []byte) (err error) {
+		switch string(name) {
+		case "usage":
+			b.counted, b.hasUsage, err = readUsage(dec)
+		case "choices":
+			b.choices, err = valueOf(raw, dec)
+			if err == nil && b.choices != nil && b.choices.Kind() != jsontext.KindBeginArray {
+				err = errors.New("its choices are no list")
+			}
+		case "data":
+			var data jsontext.Value
+			data, err = valueOf(raw, dec)
+			b.data = data != nil
+		case "error":
+			b.fault, err = valueOf(raw, dec)
+		default:
+			err = dec.SkipValue()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return atEnd(dec)
+}
+
+// textBytes is the length of what the choices say.
+func textBytes(choices jsontext.Value) (n int, err error) {
+	var list []struct {
+		Text    json.RawMessage `json:"text"`
+		Message json.RawMessage `json:"message"`
+	}
+	if err := json.Unmarshal(choices, &list); err != nil {
+		return 0, err
+	}
+	for _, c := range list {
+		n += valueBytes(c.Text) + messageBytes(c.Message)
+	}
+	return n, nil
 }
 
 // messageBytes is the length of what a message says: content, reasoning, tool calls.

@@ -79,7 +79,11 @@ func TestParseReply(t *testing.T) {
 		usage sluice.Usage
 		text  int
 	}{
-		{"chat", Chat(), `{"choices":[{"message":{"role":"assistant","content":"Hi","reasoning_content":"Hm?"}}],"usage":{"prompt_tokens":2,"completion_tokens":1}}`, sluice.Usage{2, 0, 0, 1, 0}, 5},
+		{"chat", Chat(), `{"choices":[{"message":{"role":"assistant","content":"Hi","reasoning_content":"Hm?"}}],"usage":{"prompt_tokens":2,"completion_tokens":1}}`, sluice.Usage{2, 0, 0, 1, 0}, 0},
+		{"usage without counts", Chat(), `{"usage":{},"choices":[{"message":{"content":"Hi","reasoning_content":"Hm?"}}]}`, sluice.Usage{}, 5},
+		{"a name that comes twice", Chat(), `{"usage":null,"choices":[{"message":{"content":"Hi"}}],"usage":{"prompt_tokens":1,"prompt_tokens":2,"completion_tokens":1}}`, sluice.Usage{2, 0, 0, 1, 0}, 0},
+		{"half a character", Chat(), `{"choices":[{"message":{"content":"\ud83d` + "\xf0" + `"}}],"usage":{"prompt_tokens":2,"completion_tokens":1}}`, sluice.Usage{2, 0, 0, 1, 0}, 0},
+		{"an escaped name", Chat(), `{"choices":[],"us\u0061ge":{"prompt_tokens":2,"completion_tokens":1}}`, sluice.Usage{2, 0, 0, 1, 0}, 0},
 		{"without usage", Chat(), `{"choices":[{"message":{"content":"Hi"}},{"message":{"content":"é"}}],"error":null,"usage":null}`, sluice.Usage{}, 4},
 		{"reasoning under two names", Chat(), `{"choices":[{"message":{"content":null,"reasoning":"abc","reasoning_content":"abc"}}]}`, sluice.Usage{}, 3},
 		{"reasoning under the other name", Chat(), `{"choices":[{"message":{"content":"","reasoning":"abc"}}]}`, sluice.Usage{}, 3},
@@ -87,7 +91,7 @@ func TestParseReply(t *testing.T) {
 		{"no tools", Chat(), `{"choices":[{"message":{"content":"a","tool_calls":[]}}]}`, sluice.Usage{}, 1},
 		{"a message of an unknown form", Chat(), `{"choices":[{"message":"Hello"}]}`, sluice.Usage{}, 7},
 		{"no message", Chat(), `{"choices":[{}],"error":{}}`, sluice.Usage{}, 0},
-		{"completions", Completions(), `{"choices":[{"text":"a\nb"},{"text":""}],"usage":{"prompt_tokens":1,"completion_tokens":2}}`, sluice.Usage{1, 0, 0, 2, 0}, 3},
+		{"completions", Completions(), `{"choices":[{"text":"a\nb"},{"text":""}]}`, sluice.Usage{}, 3},
 		{"embeddings", Embeddings(), `{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":4,"total_tokens":4}}`, sluice.Usage{4}, 0},
 	} {
 		r, err := ParseReply(c.e, []byte(c.in))

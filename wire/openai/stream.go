@@ -205,7 +205,7 @@ func (d delta) says() bool {
 }
 
 // filled reports whether a value is there and not empty: what dynamic languages call true.
-func filled(v json.RawMessage) bool {
+func filled(v []byte) bool {
 	switch string(v) {
 	case "", "null", "false", `""`, "[]", "{}":
 		return false

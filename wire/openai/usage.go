@@ -2,28 +2,28 @@ package openai
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"sluice"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // usage is the dialect's usage object. Cached tokens are counted inside the
 // prompt, reasoning tokens inside the completion. Cached tokens come in OpenAI's
 // form, in DeepSeek's and in Moonshot's; reasoning tokens in OpenAI's and SGLang's.
 type usage struct {
-	PromptTokens     int64 `json:"prompt_tokens"`
-	CompletionTokens int64 `json:"completion_tokens"`
-	PromptDetails    struct {
-		Cached     *int64 `json:"cached_tokens"`
-		CacheWrite int64  `json:"cache_write_tokens"`
-	} `json:"prompt_tokens_details"`
-	CacheHit          *int64 `json:"prompt_cache_hit_tokens"`
-	Cached            *int64 `json:"cached_tokens"`
-	Reasoning         int64  `json:"reasoning_tokens"`
-	CompletionDetails struct {
-		Reasoning int64 `json:"reasoning_tokens"`
-	} `json:"completion_tokens_details"`
+	prompt, completion          count
+	cached, written             count // prompt_tokens_details
+	cacheHit, cachedTop         count
+	reasoning, reasoningInParts count // reasoning_tokens, and those of completion_tokens_details
+}
+
+// count is a number of tokens that an engine may give.
+type count struct {
+	tokens int64
+	said   bool
 }
 
 // Counted is what an engine said it used, in disjoint classes.
@@ -35,27 +35,86 @@ type Counted struct {
 // parseUsage reads a usage object. ok is false for null and for an object
 // without counts. An error is a count that contradicts another or is out of range.
 func parseUsage(raw []byte) (c Counted, ok bool, err error) {
-	var u *usage
-	if err := json.Unmarshal(raw, &u); err != nil {
+	return readUsage(engineDecoder(raw))
+}
+
+// readUsage is parseUsage for the value that comes next.
+func readUsage(dec *jsontext.Decoder) (Counted, bool, error) {
+	var u usage
+	if err := u.read(dec); err != nil {
 		return Counted{}, false, fmt.Errorf("reading the engine's usage: %w", err)
 	}
-	if u == nil || (u.PromptTokens == 0 && u.CompletionTokens == 0) {
+	if u.prompt.tokens == 0 && u.completion.tokens == 0 {
 		return Counted{}, false, nil
 	}
-	cached, written := int64(0), u.PromptDetails.CacheWrite
-	if said := cmp.Or(u.PromptDetails.Cached, u.CacheHit, u.Cached); said != nil {
-		cached, c.CacheKnown = *said, true
+	var c Counted
+	cached, written := int64(0), u.written.tokens
+	for _, n := range []count{u.cached, u.cacheHit, u.cachedTop} {
+		if n.said {
+			cached, c.CacheKnown = n.tokens, true
+			break
+		}
 	}
-	reasoning := cmp.Or(u.CompletionDetails.Reasoning, u.Reasoning)
-	c.Usage[sluice.ClassInput] = u.PromptTokens - cached - written
+	reasoning := cmp.Or(u.reasoningInParts.tokens, u.reasoning.tokens)
+	c.Usage[sluice.ClassInput] = u.prompt.tokens - cached - written
 	c.Usage[sluice.ClassCached] = cached
 	c.Usage[sluice.ClassCacheWrite] = written
-	c.Usage[sluice.ClassOutput] = u.CompletionTokens - reasoning
+	c.Usage[sluice.ClassOutput] = u.completion.tokens - reasoning
 	c.Usage[sluice.ClassReasoning] = reasoning
 	if !c.Usage.Valid() {
-		return Counted{}, false, fmt.Errorf("the engine's usage contradicts itself: %s", raw)
+		return Counted{}, false, fmt.Errorf("the engine's usage contradicts itself: by classes it is %v", c.Usage)
 	}
 	return c, true, nil
+}
+
+// read takes in the members of the object that comes next.
+func (u *usage) read(dec *jsontext.Decoder) error {
+	return members(dec, func(name []byte) error {
+		switch string(name) {
+		case "prompt_tokens":
+			return u.prompt.read(dec)
+		case "completion_tokens":
+			return u.completion.read(dec)
+		case "prompt_tokens_details":
+			return members(dec, func(name []byte) error {
+				switch string(name) {
+				case "cached_tokens":
+					return u.cached.read(dec)
+				case "cache_write_tokens":
+					return u.written.read(dec)
+				}
+				return dec.SkipValue()
+			})
+		case "completion_tokens_details":
+			return members(dec, func(name []byte) error {
+				if string(name) == "reasoning_tokens" {
+					return u.reasoningInParts.read(dec)
+				}
+				return dec.SkipValue()
+			})
+		case "prompt_cache_hit_tokens":
+			return u.cacheHit.read(dec)
+		case "cached_tokens":
+			return u.cachedTop.read(dec)
+		case "reasoning_tokens":
+			return u.reasoning.read(dec)
+		}
+		return dec.SkipValue()
+	})
+}
+
+// read takes in the number that comes next; null leaves the count as it is.
+func (c *count) read(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	if err != nil || v.Kind() == jsontext.KindNull {
+		return err
+	}
+	tokens, err := strconv.ParseInt(string(v), 10, 64)
+	if err != nil {
+		return fmt.Errorf("%.40s is no count of tokens", v)
+	}
+	*c = count{tokens, true}
+	return nil
 }
 
 // EstimateTokens is the token count of text whose engine does not say: one for

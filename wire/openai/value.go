@@ -2,6 +2,8 @@ package openai
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"strconv"
 	"strings"
 
@@ -35,15 +37,8 @@ func syntaxError(err error) error {
 // readMember reads one member of an object. The name is unescaped; both are
 // valid until the next read.
 func readMember(dec *jsontext.Decoder) (name []byte, value jsontext.Value, err error) {
-	quoted, err := dec.ReadValue()
-	if err != nil {
+	if name, err = readName(dec); err != nil {
 		return nil, nil, syntaxError(err)
-	}
-	name = quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(name, '\\') >= 0 {
-		if name, err = jsontext.AppendUnquote(nil, quoted); err != nil {
-			return nil, nil, syntaxError(err)
-		}
 	}
 	value, err = dec.ReadValue()
 	if err != nil {
@@ -52,9 +47,25 @@ func readMember(dec *jsontext.Decoder) (name []byte, value jsontext.Value, err e
 	return name, value, nil
 }
 
+// readName reads a member's name, without its escapes.
+func readName(dec *jsontext.Decoder) ([]byte, error) {
+	quoted, err := dec.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	name := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(name, '\\') < 0 {
+		return name, nil
+	}
+	return jsontext.AppendUnquote(nil, quoted)
+}
+
 func stringValue(name string, v jsontext.Value) (string, error) {
 	if v.Kind() != jsontext.KindString {
 		return "", invalid(name, "'"+name+"' must be a string.")
+	}
+	if bytes.IndexByte(v, '\\') < 0 {
+		return string(v[1 : len(v)-1]), nil
 	}
 	s, err := jsontext.AppendUnquote(nil, v)
 	if err != nil {
@@ -85,4 +96,58 @@ func intValue(name string, v jsontext.Value) (int64, error) {
 		return 0, invalid(name, "'"+name+"' must be a whole number.")
 	}
 	return n, nil
+}
+
+// engineDecoder reads what an engine says: JSON, but with names that come twice
+// (the last one counts) and text that is not UTF-8, which engines do send.
+func engineDecoder(raw []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// members walks through the object that comes next. For each member it calls
+// take, which must read the value; the name is valid until then. null is an
+// object without members.
+func members(dec *jsontext.Decoder, take func(name []byte) error) error {
+	switch dec.PeekKind() {
+	case jsontext.KindNull:
+		return dec.SkipValue()
+	case jsontext.KindBeginObject, jsontext.KindInvalid: // of the latter, reading tells why
+	default:
+		return errors.New("not an object")
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() != jsontext.KindEndObject {
+		name, err := readName(dec)
+		if err != nil {
+			return err
+		}
+		if err := take(name); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// valueOf reads the value that comes next: a part of raw, nil for null.
+func valueOf(raw []byte, dec *jsontext.Decoder) (jsontext.Value, error) {
+	v, err := dec.ReadValue()
+	if err != nil || v.Kind() == jsontext.KindNull {
+		return nil, err
+	}
+	to := int(dec.InputOffset())
+	return raw[to-len(v) : to], nil
+}
+
+// atEnd returns an error when something follows.
+func atEnd(dec *jsontext.Decoder) error {
+	switch _, err := dec.ReadToken(); {
+	case err == nil:
+		return errors.New("there is more after it")
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	return nil
 }
