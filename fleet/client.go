@@ -157,16 +157,14 @@ func (t *client) exchange(ctx context.Context, c *conn, opening string, req *slu
 // false and the answer counts all the same.
 func (t *client) roundTrip(c *conn, opening string, req *sluice.EngineRequest) (h head, written bool, err error) {
 	now := time.Now()
-	if err := c.net.SetDeadline(now.Add(t.timeouts.Idle)); err != nil {
+	if err := errors.Join(c.writeBy.give(now, t.timeouts.Idle), c.readBy.give(now, t.timeouts.Header)); err != nil {
 		return h, false, err
 	}
 	writeErr := c.write(opening, req.CallID, req.Body)
-	until := now.Add(t.timeouts.Header)
 	if writeErr != nil {
-		until = time.Now().Add(time.Second)
-	}
-	if err := c.net.SetReadDeadline(until); err != nil {
-		return h, false, err
+		if err := c.readBy.put(time.Now().Add(time.Second)); err != nil {
+			return h, false, err
+		}
 	}
 	h, began, err := c.readHead()
 	switch {

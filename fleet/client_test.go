@@ -433,8 +433,9 @@ func TestTimeouts(t *testing.T) {
 				c := piped(t, timeouts, test.serve)
 				start := time.Now()
 				_, err := ask(t, c)
-				if waited := time.Since(start).Truncate(2 * time.Second); sluice.CodeOf(err) != sluice.CodeTimeout || waited != test.after.Truncate(2*time.Second) {
-					t.Errorf("%v after %v, want CodeTimeout after %v", err, time.Since(start), test.after)
+				waited, latest := time.Since(start), test.after+test.after/8+time.Second // a second more for an answer to half a request
+				if sluice.CodeOf(err) != sluice.CodeTimeout || waited < test.after || waited > latest {
+					t.Errorf("%v after %v, want CodeTimeout after %v to %v", err, waited, test.after, latest)
 				}
 				time.Sleep(time.Hour) // the engine's goroutine ends
 			})

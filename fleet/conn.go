@@ -24,13 +24,38 @@ type conn struct {
 	peek   func(fd uintptr)
 	silent bool // what peek found
 
+	readBy, writeBy deadline
+
 	buf   []byte    // read and not yet used
 	store []byte    // what buf lies in, as a rule
 	since time.Time // idle since
 }
 
+// deadline bounds reading or writing. Each move of it moves a timer of the
+// runtime, which is dear at every chunk of a stream, so it is moved in steps: it
+// comes when the time that was given has passed, or up to an eighth of it later.
+type deadline struct {
+	set func(time.Time) error
+	at  time.Time
+}
+
+// give gives whoever is waited for so much time from now.
+func (d *deadline) give(now time.Time, t time.Duration) error {
+	if left := d.at.Sub(now); left >= t && left <= t+t/8 {
+		return nil
+	}
+	return d.put(now.Add(t + t/8))
+}
+
+// put moves the deadline to an instant.
+func (d *deadline) put(at time.Time) error {
+	d.at = at
+	return d.set(at)
+}
+
 func newConn(nc, beneath net.Conn) *conn {
 	c := &conn{net: nc, secure: nc != beneath, store: make([]byte, smallHead)}
+	c.readBy.set, c.writeBy.set = nc.SetReadDeadline, nc.SetWriteDeadline
 	c.abort = func() { nc.Close() }
 	if sc, ok := beneath.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
@@ -49,7 +74,7 @@ func (c *conn) alive() bool {
 		// TLS may hold bytes that it has read and decrypted. With the deadline in the
 		// past it gives those, or a timeout, and does not touch the socket.
 		var b [1]byte
-		_ = c.net.SetReadDeadline(time.Unix(1, 0))
+		_ = c.readBy.put(time.Unix(1, 0))
 		if n, err := c.net.Read(b[:]); n > 0 || !timedOut(err) {
 			return false
 		}
@@ -133,8 +158,8 @@ func (c *conn) fillHead(began *bool) (int, error) {
 	}
 }
 
-// read takes what was read with the head first, then reads the socket, under
-// a fresh deadline, straight into p.
+// read takes what was read with the head first, then reads the socket, for as
+// long as idle, straight into p.
 func (c *conn) read(p []byte, idle time.Duration) (int, error) {
 	if len(c.buf) > 0 {
 		n := copy(p, c.buf)
@@ -143,7 +168,7 @@ func (c *conn) read(p []byte, idle time.Duration) (int, error) {
 		}
 		return n, nil
 	}
-	if err := c.net.SetReadDeadline(time.Now().Add(idle)); err != nil {
+	if err := c.readBy.give(time.Now(), idle); err != nil {
 		return 0, err
 	}
 	n, err := c.net.Read(p)

@@ -22,7 +22,8 @@ type transport interface {
 	close()
 }
 
-// Timeouts bound what is waited for. Zero fields take their default.
+// Timeouts bound what is waited for: Header and Idle to within an eighth, by
+// which they may come late. Zero fields take their default.
 type Timeouts struct {
 	Dial   time.Duration // to connect, TLS included; default 10 seconds
 	Header time.Duration // from the request to the head of the answer, so through queue and prefill; default 10 minutes
