@@ -1,6 +1,11 @@
 package gateway
 
-import "sync"
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
 
 // buffers lends byte slices, so that a request's copy costs no garbage.
 type buffers struct {
@@ -25,4 +30,23 @@ func (b *buffers) put(s []byte) {
 		return
 	}
 	b.pool.Put(&s)
+}
+
+// appendAll appends all that r has to dst. More than most bytes are an error.
+func appendAll(dst []byte, r io.Reader, most int) ([]byte, error) {
+	for {
+		if len(dst) == cap(dst) {
+			dst = append(dst, 0)[:len(dst)]
+		}
+		n, err := r.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		switch {
+		case len(dst) > most:
+			return dst, fmt.Errorf("an answer of more than %d bytes", most)
+		case errors.Is(err, io.EOF):
+			return dst, nil
+		case err != nil:
+			return dst, err
+		}
+	}
 }

@@ -46,7 +46,7 @@ type call struct {
 	out     client
 	pump    pump
 	stream  openai.Stream // in use when the request streams
-	whole   []byte        // the whole answer, when it does not
+	whole   []byte        // the whole answer, when it does not; a buffer to give back
 	parsed  openai.Reply
 	firstAt time.Time
 	left    bool // the client left in the middle
@@ -118,6 +118,7 @@ func (c *call) leaveEngine() {
 	}
 	c.g.bodies.put(c.body)
 	c.g.bodies.put(c.patched)
+	c.g.bodies.put(c.whole)
 	c.g.reads.put(c.pump.buf)
 	if c.taken.Engine != nil {
 		c.g.Fleet.Done(c.taken, c.outcome)

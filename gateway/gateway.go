@@ -88,7 +88,8 @@ type Gateway struct {
 	Options
 	directory atomic.Pointer[Directory]
 	limits    limiter
-	bodies    buffers // of requests
+	parser    openai.Parser
+	bodies    buffers // of requests and whole answers
 	reads     buffers // of streams, all small: one is held as long as a stream lasts
 	running   atomic.Int64
 }

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"sluice"
@@ -104,18 +103,17 @@ func (c *call) withinBudget() error {
 
 // readWhole reads an answer that is not streamed to its end and checks it.
 func (c *call) readWhole() error {
-	whole, err := io.ReadAll(io.LimitReader(c.reply.Body, maxWhole+1))
+	if c.whole == nil {
+		c.whole = c.g.bodies.get(smallRead)
+	}
+	var err error
+	if c.whole, err = appendAll(c.whole[:0], c.reply.Body, maxWhole); err != nil {
+		return c.engineFault(err)
+	}
+	c.parsed, err = openai.ParseReply(c.endpoint, c.whole)
 	if err != nil {
 		return c.engineFault(err)
 	}
-	if len(whole) > maxWhole {
-		return c.engineFault(fmt.Errorf("an answer of more than %d bytes", maxWhole))
-	}
-	parsed, err := openai.ParseReply(c.endpoint, whole)
-	if err != nil {
-		return c.engineFault(err)
-	}
-	c.whole, c.parsed = whole, parsed
 	return nil
 }
 

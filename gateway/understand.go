@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sluice"
-	"sluice/wire/openai"
 )
 
 // maxHeader bounds a request's header fields, in bytes.
@@ -24,7 +23,7 @@ func (c *call) understand() error {
 	if err := c.readBody(); err != nil {
 		return err
 	}
-	request, err := openai.Parse(c.endpoint, c.body)
+	request, err := c.g.parser.Parse(c.endpoint, c.body)
 	if err != nil {
 		return err
 	}
