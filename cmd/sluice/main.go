@@ -9,6 +9,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
@@ -34,6 +35,17 @@ func process() int {
 		hurryUp()
 		signal.Stop(signals) // the third one ends the process, whatever it does
 	}()
+	collectLess()
 	c := &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, program: os.Args[0], hurry: hurry}
 	return c.run(ctx, os.Args[1:])
+}
+
+// collectLess lets the heap grow to five times what lives, not to twice, before
+// garbage is collected. What lives is small (buffers of requests and streams; models
+// are mapped files and SQLite's memory is not the collector's), so that collecting it
+// often costs calls more than the memory is worth. An operator's own setting stands.
+func collectLess() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(400)
+	}
 }
