@@ -201,6 +201,27 @@ func TestEngineDies(t *testing.T) {
 	}
 }
 
+// Usage that an engine told before the end says nothing of what came after it.
+func TestEngineDiesAfterUsage(t *testing.T) {
+	early := strings.Replace(chunk("a"), `}]}`, `}],"usage":{"prompt_tokens":20,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":15}}}`, 1)
+	finish := strings.Replace(chunk(""), `"finish_reason":null`, `"finish_reason":"stop"`, 1)
+	for _, c := range []struct {
+		rest      string
+		output    int64
+		status    sluice.Status
+		estimated bool
+	}{
+		{strings.Repeat(chunk("x"), 9), 10, sluice.StatusFailed, true},
+		{"", 1, sluice.StatusFailed, false},
+		{strings.Repeat(chunk("x"), 9) + finish, 1, sluice.StatusCompleted, false}, // the engine's count, for the answer is whole
+	} {
+		r := newRig(t, setup{})
+		r.engines[0].Next(fleettest.Raw(early, c.rest))
+		r.post(chatPath, streamed)
+		wantUsage(t, r.event(), sluice.Usage{sluice.ClassInput: 5, sluice.ClassCached: 15, sluice.ClassOutput: c.output}, c.status, c.estimated)
+	}
+}
+
 // An engine that sends no [DONE] has ended well when its only answer has a
 // finish reason. Of several answers the others may be missing.
 func TestEndWithoutDone(t *testing.T) {

@@ -100,7 +100,7 @@ func (c *call) usage() (u sluice.Usage, estimated bool) {
 	case c.parsed.HasUsage:
 		return c.parsed.Usage, false
 	case c.stream.HasUsage:
-		return c.stream.Counted.Usage, false
+		return c.countedSoFar()
 	}
 	cached := min(max(c.reply.CachedTokens, 0), c.budget.promptLikely)
 	u[sluice.ClassInput] = c.budget.promptLikely - cached
@@ -111,6 +111,18 @@ func (c *call) usage() (u sluice.Usage, estimated bool) {
 	}
 	u[sluice.ClassOutput] = openai.EstimateTokens(c.parsed.TextBytes)
 	return u, true
+}
+
+// countedSoFar is the stream's usage as the engine counted it. Some engines
+// count in every chunk, or once at the beginning: of an answer that did not come
+// to its end, what passed after the count is added.
+func (c *call) countedSoFar() (u sluice.Usage, estimated bool) {
+	u = c.stream.Counted.Usage
+	if after := c.stream.Tokens - u.Completion(); after > 0 && !c.stream.Finished() {
+		u[sluice.ClassOutput] += after
+		return u, true
+	}
+	return u, false
 }
 
 // finishStream sends what was kept back until the call was paid for.
