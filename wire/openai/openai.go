@@ -114,7 +114,8 @@ func Parse(e Endpoint, raw []byte) (*Request, error) { return new(Parser).Parse(
 // Parse reads a request strictly. Errors are CodeInvalid and name the field:
 // not a JSON object, a duplicate name at any depth, a name that differs from a
 // known one only by case (lenient readers would disagree about which of the two
-// counts, and that is a billing hole), a wrong type, a missing field.
+// counts, and that is a billing hole), a wrong type, a missing field, an order
+// to the engine itself.
 //
 // The request keeps raw; it must not change as long as the request is used.
 func (p *Parser) Parse(e Endpoint, raw []byte) (*Request, error) {
@@ -204,6 +205,9 @@ func (r *Request) field(name []byte, value jsontext.Value, at span) (err error) 
 	case "cache_salt":
 		r.spans.cacheSalt = at
 	default:
+		if err = refuseSteering(name, value); err != nil {
+			return err
+		}
 		err = checkCase(name, "model", "messages", "prompt", "input", "stream", "stream_options",
 			"max_tokens", "max_completion_tokens", "n_predict", "n", "best_of", "cache_salt")
 	}

@@ -175,6 +175,26 @@ func TestParseRefuses(t *testing.T) {
 }
 
 // TestParseErrorIsShort: what an error repeats of a body is bounded.
+// A tenant gives no orders to the engine itself, which would obey: read what is
+// cached for another, connect to a host, go before everybody else.
+func TestParseRefusesSteering(t *testing.T) {
+	for _, member := range []string{
+		`"kv_transfer_params":{"do_remote_prefill":true,"remote_host":"10.0.0.9"}`, `"bootstrap_host":"10.0.0.9"`,
+		`"\u0062ootstrap_room":1`, `"rid":"other"`, `"priority":-1000`, `"id_slot":0`, `"lora_path":"/x"`,
+		`"prompt_embeds":"AAAA"`, `"custom_logit_processor":"gASV"`, `"logits_processors":["os.system"]`,
+	} {
+		_, err := Parse(Chat(), []byte(`{`+chat+`,`+member+`}`))
+		if e := sluice.ErrorOf(err); err == nil || e.Code != sluice.CodeInvalid || e.Param == "" {
+			t.Errorf("%s: %v", member, err)
+		}
+	}
+	for _, member := range []string{`"priority":null`, `"x":{"rid":"inner"}`, `"request_id":"mine"`} {
+		if _, err := Parse(Chat(), []byte(`{`+chat+`,`+member+`}`)); err != nil {
+			t.Errorf("%s: %v", member, err)
+		}
+	}
+}
+
 func TestParseErrorIsShort(t *testing.T) {
 	name := strings.Repeat("é", 100_000)
 	_, err := Parse(Chat(), []byte(`{"`+name+`":1,"`+name+`":2}`))
