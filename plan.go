@@ -64,12 +64,11 @@ func (r *QuotaRefusal) Error() string {
 // SubscriptionState is a subscription to be stored. A state replaces those of
 // its id with a lower revision, and no other.
 type SubscriptionState struct {
-	ID       string          `json:"id"`
-	Org      string          `json:"organisation"`
-	Rev      int64           `json:"rev"`
-	Live     bool            `json:"live"`      // it is not over; an organisation has one live subscription at most
-	FallBack bool            `json:"fall_back"` // what the plan refuses is paid from the balance
-	State    json.RawMessage `json:"state"`     // as money/plan writes it
+	ID    string          `json:"id"`
+	Org   string          `json:"organisation"`
+	Rev   int64           `json:"rev"`
+	Live  bool            `json:"live"`  // it is not over; an organisation has one live subscription at most
+	State json.RawMessage `json:"state"` // as money/plan writes it
 }
 
 // QuotaState is what a subscription has used, to be stored. A state replaces

@@ -90,7 +90,7 @@ func (l *Ledger) decidePlan(s *subscription, req *sluice.HoldRequest) planVerdic
 // refuse turns a plan's refusal into the balance's turn, if the owner allowed
 // it or the subscription has ended meanwhile.
 func (s *subscription) refuse(err error) planVerdict {
-	if s.fallBack || s.state.Status == plan.Cancelled {
+	if s.state.FallBack || s.state.Status == plan.Cancelled {
 		return planVerdict{}
 	}
 	return planVerdict{err: err}

@@ -14,11 +14,10 @@ import (
 
 // subscription is a subscription with what was used under it. Guarded by Ledger.mu.
 type subscription struct {
-	state    plan.Subscription
-	fallBack bool
-	rev      int64
-	busy     bool      // a change of it is on its way
-	tried    time.Time // when paying it was tried last; zero: not since it was due, or money came in since
+	state plan.Subscription
+	rev   int64
+	busy  bool      // a change of it is on its way
+	tried time.Time // when paying it was tried last; zero: not since it was due, or money came in since
 
 	version *plan.Version // of the terms
 	use     *quota.State
@@ -82,7 +81,7 @@ func (l *Ledger) UsePlans(versions []*plan.Version, paused []string) {
 // restore takes in a subscription as it was stored. What it used may have been
 // stored under the terms before the last change, or before the last period began.
 func (l *Ledger) restore(st *sluice.SubscriptionState, used *sluice.QuotaState) error {
-	s := &subscription{fallBack: st.FallBack, rev: st.Rev, useRev: used.Rev}
+	s := &subscription{rev: st.Rev, useRev: used.Rev}
 	if err := json.Unmarshal(st.State, &s.state); err != nil {
 		return err
 	}

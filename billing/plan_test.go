@@ -40,7 +40,7 @@ func hours5(unit quota.Unit, limit int64) quota.Window {
 const monthly = 20_000_000 // nano, of a month of rank 1
 
 // subscribe sells a version to org, who pays it from 100 nano more than it costs.
-func subscribe(t testing.TB, l *Ledger, v *plan.Version) Subscription {
+func subscribe(t testing.TB, l *Ledger, v *plan.Version) plan.Subscription {
 	t.Helper()
 	fund(t, l, monthly+100)
 	l.UsePlans([]*plan.Version{v}, nil)
@@ -131,7 +131,7 @@ func TestFallBack(t *testing.T) {
 	subscribe(t, l, version(t, "plan_1", "lite", 1, hours5(quota.Requests, 0)))
 	_, err := l.Hold(t.Context(), planned("call_1", 1, 1))
 	wantCode(t, err, sluice.CodeQuotaExhausted)
-	if s, err := l.SetFallBack(t.Context(), "sub_1", true); err != nil || !s.FallBack {
+	if s, err := l.Change(t.Context(), "sub_1", plan.SetFallBack(true)); err != nil || !s.FallBack {
 		t.Fatal(s, err)
 	}
 	h, err := l.Hold(t.Context(), planned("call_1", 1, 1))
@@ -143,7 +143,7 @@ func TestFallBack(t *testing.T) {
 	if err != nil || ev.Charge != 20_000 || ev.Subscription != "" {
 		t.Errorf("%+v, %v", ev, err)
 	}
-	if _, err := l.SetFallBack(t.Context(), "sub_1", false); err != nil {
+	if _, err := l.Change(t.Context(), "sub_1", plan.SetFallBack(false)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = l.Hold(t.Context(), planned("call_2", 1, 1))
@@ -251,7 +251,7 @@ func TestPlanWaitFallsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := start(t, newMemory(), Options{})
 		subscribe(t, l, version(t, "plan_1", "lite", 1, hours5(quota.Requests, 1)))
-		if _, err := l.SetFallBack(t.Context(), "sub_1", true); err != nil {
+		if _, err := l.Change(t.Context(), "sub_1", plan.SetFallBack(true)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := l.Hold(t.Context(), planned("call_1", 1, 1)); err != nil {

@@ -105,11 +105,11 @@ func (l *Ledger) renewOne(ctx context.Context, id string, now time.Time) (time.T
 }
 
 // due returns a subscription and when time next changes it.
-func (l *Ledger) due(id string) (Subscription, time.Time) {
+func (l *Ledger) due(id string) (plan.Subscription, time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.subscriptions[id]
-	return Subscription{s.state, s.fallBack}, l.rules.NextAt(s.state)
+	return s.state, l.rules.NextAt(s.state)
 }
 
 // shouldPay reports whether paying is to be tried now, and notes that it is.

@@ -34,7 +34,7 @@ func renewing(t *testing.T, s *memory, nano int64, v ...*plan.Version) *Ledger {
 	return l
 }
 
-func wantStatus(t testing.TB, l *Ledger, status plan.Status) Subscription {
+func wantStatus(t testing.TB, l *Ledger, status plan.Status) plan.Subscription {
 	t.Helper()
 	s, err := l.Subscription("sub_1")
 	if err != nil || s.Status != status {

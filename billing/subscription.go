@@ -20,17 +20,6 @@ func DefaultDunning() plan.Dunning {
 	return plan.Dunning{Retries: []time.Duration{0, day, 3 * day, 5 * day, 7 * day}, Grace: 3 * day, Cancel: 14 * day}
 }
 
-// Subscription is a subscription as the ledger has it.
-type Subscription struct {
-	plan.Subscription
-
-	FallBack bool `json:"fall_back"` // what the plan refuses is paid from the balance
-}
-
-// Transition makes another subscription of one, and what that posts: one of
-// the methods of plan.Rules. It must not call the ledger.
-type Transition func(r *plan.Rules, s plan.Subscription) (plan.Subscription, []sluice.Tx, error)
-
 // change is a change of a subscription on its way to the store.
 type change struct {
 	of     *subscription // nil: it begins
@@ -42,7 +31,7 @@ type change struct {
 // Subscribe begins a subscription, as start says: usually Rules.Start. Errors:
 // start's, CodeConflict when the organisation has a live one,
 // CodeInsufficientFunds, CodeUnavailable, the context's.
-func (l *Ledger) Subscribe(ctx context.Context, start func(r *plan.Rules) (plan.Subscription, []sluice.Tx, error)) (Subscription, error) {
+func (l *Ledger) Subscribe(ctx context.Context, start func(r *plan.Rules) (plan.Subscription, []sluice.Tx, error)) (plan.Subscription, error) {
 	it, err := l.queueStart(start)
 	return l.finished(ctx, it, err)
 }
@@ -67,21 +56,21 @@ func (l *Ledger) queueStart(start func(r *plan.Rules) (plan.Subscription, []slui
 }
 
 // Change makes a transition of a subscription, durably, together with what it
-// posts. Errors: the transition's, CodeNotFound, CodeConflict when another change
+// posts. The transition must not call the ledger. Errors: the transition's, CodeNotFound, CodeConflict when another change
 // of it is on its way, CodeInsufficientFunds, CodeUnavailable, the context's.
-func (l *Ledger) Change(ctx context.Context, id string, t Transition) (Subscription, error) {
+func (l *Ledger) Change(ctx context.Context, id string, t plan.Transition) (plan.Subscription, error) {
 	it, err := l.queueTransition(id, t)
 	return l.finished(ctx, it, err)
 }
 
-func (l *Ledger) queueTransition(id string, t Transition) (*item, error) {
+func (l *Ledger) queueTransition(id string, t plan.Transition) (*item, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s, err := l.changeable(id)
 	if err != nil {
 		return nil, err
 	}
-	next := subscription{fallBack: s.fallBack, rev: s.rev + 1}
+	next := subscription{rev: s.rev + 1}
 	var txs []sluice.Tx
 	if next.state, txs, err = t(&l.rules, s.state); err != nil {
 		return nil, err
@@ -91,28 +80,14 @@ func (l *Ledger) queueTransition(id string, t Transition) (*item, error) {
 
 // Preview returns what a transition would make of a subscription and post,
 // and changes nothing. Errors: the transition's, CodeNotFound, CodeConflict.
-func (l *Ledger) Preview(id string, t Transition) (Subscription, []sluice.Tx, error) {
+func (l *Ledger) Preview(id string, t plan.Transition) (plan.Subscription, []sluice.Tx, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s, err := l.changeable(id)
 	if err != nil {
-		return Subscription{}, nil, err
+		return plan.Subscription{}, nil, err
 	}
-	next, txs, err := t(&l.rules, s.state)
-	return Subscription{next, s.fallBack}, txs, err
-}
-
-// SetFallBack says whether what a subscription's plan refuses is paid from the
-// balance. It is off until the owner turns it on. Errors as for Change.
-func (l *Ledger) SetFallBack(ctx context.Context, id string, on bool) (Subscription, error) {
-	l.mu.Lock()
-	s, err := l.changeable(id)
-	var it *item
-	if err == nil {
-		it, err = l.queueChange(&change{of: s, next: subscription{state: s.state, fallBack: on, rev: s.rev + 1}})
-	}
-	l.mu.Unlock()
-	return l.finished(ctx, it, err)
+	return t(&l.rules, s.state)
 }
 
 // changeable returns a subscription that no other change is under way of.
@@ -154,7 +129,7 @@ func (l *Ledger) queueChange(c *change) (*item, error) {
 	}
 	c.stored = sluice.SubscriptionState{
 		ID: c.next.state.ID, Org: c.next.state.Org, Rev: c.next.rev,
-		Live: c.next.state.Status != plan.Cancelled, FallBack: c.next.fallBack, State: encode(c.next.state),
+		Live: c.next.state.Status != plan.Cancelled, State: encode(c.next.state),
 	}
 	if c.of != nil {
 		c.of.busy = true
@@ -179,7 +154,7 @@ func (l *Ledger) changed(c *change, err error) {
 	for i := range c.txs {
 		l.giveCredits(c.txs[i].Entries)
 	}
-	s.state, s.fallBack, s.rev, s.version = c.next.state, c.next.fallBack, c.next.rev, c.next.version
+	s.state, s.rev, s.version = c.next.state, c.next.rev, c.next.version
 	if s.use == nil {
 		s.use = quotaOf(s.version)
 	}
@@ -194,40 +169,40 @@ func (l *Ledger) changed(c *change, err error) {
 }
 
 // finished waits for a change and returns what came of it.
-func (l *Ledger) finished(ctx context.Context, it *item, err error) (Subscription, error) {
+func (l *Ledger) finished(ctx context.Context, it *item, err error) (plan.Subscription, error) {
 	if err == nil {
 		err = it.wait(ctx)
 	}
 	if err != nil {
-		return Subscription{}, fmt.Errorf("changing a subscription: %w", err)
+		return plan.Subscription{}, fmt.Errorf("changing a subscription: %w", err)
 	}
-	return Subscription{it.change.next.state, it.change.next.fallBack}, nil
+	return it.change.next.state, nil
 }
 
 // Subscriptions returns an organisation's subscriptions, or with "" all, in
 // order of their ids.
-func (l *Ledger) Subscriptions(org string) []Subscription {
+func (l *Ledger) Subscriptions(org string) []plan.Subscription {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := []Subscription{}
+	all := []plan.Subscription{}
 	for _, s := range l.subscriptions {
 		if org == "" || s.state.Org == org {
-			all = append(all, Subscription{s.state, s.fallBack})
+			all = append(all, s.state)
 		}
 	}
-	slices.SortFunc(all, func(a, b Subscription) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b plan.Subscription) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }
 
 // Subscription returns one subscription. Errors: CodeNotFound.
-func (l *Ledger) Subscription(id string) (Subscription, error) {
+func (l *Ledger) Subscription(id string) (plan.Subscription, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.subscriptions[id]
 	if s == nil {
-		return Subscription{}, sluice.Errorf(sluice.CodeNotFound, "There is no subscription %q.", id)
+		return plan.Subscription{}, sluice.Errorf(sluice.CodeNotFound, "There is no subscription %q.", id)
 	}
-	return Subscription{s.state, s.fallBack}, nil
+	return s.state, nil
 }
 
 // PlanVersions returns the versions of all plans that are taken up, in order of their ids.

@@ -48,8 +48,8 @@ func newLedger() ledger {
 		checkpoint: newBulk(`INSERT INTO checkpoint (call_id, `+eventColumns+`) VALUES `, `(?, `+eventMarks+`)`,
 			` ON CONFLICT (call_id) DO UPDATE SET `+strings.Join(sets, ", ")),
 		closed: newBulk(`DELETE FROM checkpoint WHERE call_id IN (`, `?`, `)`),
-		subscription: newBulk(`INSERT INTO subscription (id, org, live, fall_back, rev, state, quota_rev, quota) VALUES `, `(?, ?, ?, ?, ?, ?, 0, '')`, `
-			ON CONFLICT (id) DO UPDATE SET live = excluded.live, fall_back = excluded.fall_back, rev = excluded.rev, state = excluded.state
+		subscription: newBulk(`INSERT INTO subscription (id, org, live, rev, state, quota_rev, quota) VALUES `, `(?, ?, ?, ?, ?, 0, '')`, `
+			ON CONFLICT (id) DO UPDATE SET live = excluded.live, rev = excluded.rev, state = excluded.state
 			WHERE subscription.rev < excluded.rev`),
 		quota: newBulk(`UPDATE subscription SET quota_rev = d.column2, quota = d.column3
 			FROM (VALUES `, `(CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS TEXT))`, `) AS d WHERE subscription.id = d.column1 AND subscription.quota_rev < d.column2`),

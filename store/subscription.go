@@ -20,12 +20,12 @@ func readSubscriptions(ctx context.Context, q querier) (states []sluice.Subscrip
 		var s sluice.SubscriptionState
 		var u sluice.QuotaState
 		var state, snapshot string
-		err := rows.Scan(&s.ID, &s.Org, &s.Live, &s.FallBack, &s.Rev, &state, &u.Rev, &snapshot)
+		err := rows.Scan(&s.ID, &s.Org, &s.Live, &s.Rev, &state, &u.Rev, &snapshot)
 		s.State, u.Subscription, u.Snapshot = json.RawMessage(state), s.ID, json.RawMessage(snapshot)
 		states, quotas = append(states, s), append(quotas, u)
 		return struct{}{}, err
 	}
-	if _, err := collect(ctx, q, scan, `SELECT id, org, live, fall_back, rev, state, quota_rev, quota FROM subscription ORDER BY id`); err != nil {
+	if _, err := collect(ctx, q, scan, `SELECT id, org, live, rev, state, quota_rev, quota FROM subscription ORDER BY id`); err != nil {
 		return nil, nil, fmt.Errorf("reading subscriptions: %w", err)
 	}
 	return states, quotas, nil
@@ -35,7 +35,7 @@ func readSubscriptions(ctx context.Context, q querier) (states []sluice.Subscrip
 func (p *checked) subscriptionRows() (args []any) {
 	for _, id := range p.subscriptions.keys {
 		s := p.subscriptions.values[id]
-		args = append(args, s.ID, s.Org, bit(s.Live), bit(s.FallBack), s.Rev, string(s.State))
+		args = append(args, s.ID, s.Org, bit(s.Live), s.Rev, string(s.State))
 	}
 	return args
 }

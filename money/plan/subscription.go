@@ -47,6 +47,21 @@ type Subscription struct {
 	Next    *Terms    `json:"next,omitempty"`    // from the next period on
 	DueFrom time.Time `json:"due_from,omitzero"` // since when a period waits to be paid
 	Changes int       `json:"changes,omitempty"` // how many upgrades there were
+
+	FallBack bool `json:"fall_back"` // what the plan refuses is paid from the balance; off until the owner turns it on
+}
+
+// Transition makes another subscription of one, and what that posts: such as
+// the methods of Rules.
+type Transition func(r *Rules, s Subscription) (Subscription, []sluice.Tx, error)
+
+// SetFallBack is the transition that says whether what the plan refuses is
+// paid from the balance.
+func SetFallBack(on bool) Transition {
+	return func(_ *Rules, s Subscription) (Subscription, []sluice.Tx, error) {
+		s.FallBack = on
+		return s, nil, nil
+	}
 }
 
 // Serves reports whether calls are admitted under the subscription.

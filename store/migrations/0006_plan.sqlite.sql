@@ -17,7 +17,6 @@ CREATE TABLE subscription (
     id        TEXT PRIMARY KEY,
     org       TEXT NOT NULL,
     live      INTEGER NOT NULL, -- 0: it is over
-    fall_back INTEGER NOT NULL,
     rev       INTEGER NOT NULL,
     state     TEXT NOT NULL, -- JSON
     quota_rev INTEGER NOT NULL,

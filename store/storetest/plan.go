@@ -66,7 +66,7 @@ func testSubscriptions(t *testing.T, db *store.DB) {
 	old, quotaAt := state, func(rev int64, snapshot string) sluice.QuotaState {
 		return sluice.QuotaState{Subscription: "sub_1", Rev: rev, Snapshot: json.RawMessage(snapshot)}
 	}
-	old.Rev, old.Live, old.FallBack = 1, false, true
+	old.Rev, old.Live = 1, false
 	write(sluice.Batch{Subscriptions: []sluice.SubscriptionState{old}, Quotas: []sluice.QuotaState{quotaAt(5, "5"), quotaAt(7, "7"), quotaAt(6, "6")}})
 	write(sluice.Batch{Quotas: []sluice.QuotaState{quotaAt(4, "4")}}) // a replay
 	states, quotas, err := db.Subscriptions(t.Context())
