@@ -72,12 +72,12 @@ func (s *Server) registerApply() {
 
 func (s *Server) apply(ctx context.Context, _ *caller, in *struct{ Body Apply }) (Applied, error) {
 	if in.Body.DryRun {
-		p, err := s.plan(ctx, &in.Body.Manifest)
+		p, err := s.intend(ctx, &in.Body.Manifest)
 		return Applied{DryRun: true, Changes: p.changes}, err
 	}
-	var p plan
+	var p intent
 	err := s.change(ctx, func(ctx context.Context) (err error) {
-		if p, err = s.plan(ctx, &in.Body.Manifest); err != nil {
+		if p, err = s.intend(ctx, &in.Body.Manifest); err != nil {
 			return err
 		}
 		return s.carryOut(ctx, &p)
@@ -85,8 +85,8 @@ func (s *Server) apply(ctx context.Context, _ *caller, in *struct{ Body Apply })
 	return Applied{Changes: p.changes}, err
 }
 
-// plan is what a manifest comes to: what to write, and what to tell.
-type plan struct {
+// intent is what a manifest comes to: what to write, and what to tell.
+type intent struct {
 	models  []*sluice.Model
 	engines []enginePut
 	books   []*price.Book
@@ -96,8 +96,8 @@ type plan struct {
 // enginePut is an engine to write, and the one that it replaces or nil.
 type enginePut struct{ next, old *sluice.Engine }
 
-// carryOut writes the plan, prices last: what costs nothing yet can be put back.
-func (s *Server) carryOut(ctx context.Context, p *plan) error {
+// carryOut writes the intent, prices last: what costs nothing yet can be put back.
+func (s *Server) carryOut(ctx context.Context, p *intent) error {
 	for _, m := range p.models {
 		if err := s.opt.Catalogue.PutModel(ctx, m); err != nil {
 			return err
@@ -116,18 +116,18 @@ func (s *Server) carryOut(ctx context.Context, p *plan) error {
 	return nil
 }
 
-// plan checks a whole manifest against what there is. Errors: CodeInvalid.
-func (s *Server) plan(ctx context.Context, m *Manifest) (plan, error) {
-	p := plan{changes: []AppliedChange{}}
-	for _, part := range []func(context.Context, *Manifest, *plan) error{s.planModels, s.planEngines, s.planBooks} {
+// intend checks a whole manifest against what there is. Errors: CodeInvalid.
+func (s *Server) intend(ctx context.Context, m *Manifest) (intent, error) {
+	p := intent{changes: []AppliedChange{}}
+	for _, part := range []func(context.Context, *Manifest, *intent) error{s.planModels, s.planEngines, s.planBooks} {
 		if err := part(ctx, m, &p); err != nil {
-			return plan{changes: []AppliedChange{}}, err
+			return intent{changes: []AppliedChange{}}, err
 		}
 	}
 	return p, nil
 }
 
-func (s *Server) planModels(ctx context.Context, m *Manifest, p *plan) error {
+func (s *Server) planModels(ctx context.Context, m *Manifest, p *intent) error {
 	models, err := s.opt.Catalogue.Models(ctx)
 	if err != nil {
 		return err
@@ -158,7 +158,7 @@ func (s *Server) planModels(ctx context.Context, m *Manifest, p *plan) error {
 	return nil
 }
 
-func (s *Server) planEngines(ctx context.Context, m *Manifest, p *plan) error {
+func (s *Server) planEngines(ctx context.Context, m *Manifest, p *intent) error {
 	engines, err := s.opt.Catalogue.Engines(ctx)
 	if err != nil {
 		return err
@@ -192,7 +192,7 @@ func (s *Server) planEngines(ctx context.Context, m *Manifest, p *plan) error {
 
 // planBooks finds the price lists that say something new. One that is in force
 // at its instant already is left alone, so that a manifest can be applied again.
-func (s *Server) planBooks(ctx context.Context, m *Manifest, p *plan) error {
+func (s *Server) planBooks(ctx context.Context, m *Manifest, p *intent) error {
 	books, err := s.opt.Prices.Books(ctx)
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 type tenant struct {
 	org, project, key, call, payment string
 	keys                             map[sluice.Role]string // secrets
+	subscription                     string
 }
 
 // row is what one operation is for whom: written down apart from the server, so
@@ -161,6 +162,13 @@ func newTenant(t *testing.T, w *apitest.World, name string) tenant {
 func TestRoles(t *testing.T) {
 	w := apitest.New(t)
 	own, other := newTenant(t, w, "own"), newTenant(t, w, "other")
+	publishLite(t, w)
+	for _, n := range []*tenant{&own, &other} { // who still pay from the balance what their plan does not serve
+		n.subscription = subscribe(t, w, n.org).ID
+		if _, err := w.Local.ChangeSubscription(t.Context(), n.subscription, api.ChangeSubscription{Action: "fall_back"}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	keys := map[sluice.Role]string{}
 	for _, r := range []sluice.Role{sluice.RoleOwner, sluice.RoleFinance, sluice.RoleSupport} {
 		keys[r] = w.Key(r, "").Secret
@@ -174,6 +182,7 @@ func TestRoles(t *testing.T) {
 	}
 	rows := matrix(book.ID)
 	maps.Copy(rows, invoiceRows(book.ID))
+	maps.Copy(rows, planRows())
 	ops := operations(t)
 	for id := range rows {
 		if ops[id] == "" {

@@ -48,12 +48,18 @@ type Options struct {
 	Printer   InvoicePrinter
 	Ledger    Ledger
 	Payments  Payments
+	Plans     Plans
+	PlanStore PlanStore
 	Fleet     Fleet
 	Identity  Identity
 
 	// Reload makes the server take up what the store says now. It runs after each
 	// change and before its answer, one at a time. An error leaves what was.
 	Reload func(ctx context.Context) error
+
+	// Calendar reports whether there is a calendar of the name, for plans to weigh
+	// by. Nil: there is none.
+	Calendar func(name string) bool
 
 	URL     string // where the server is reached, for the setup page to show
 	Version string
@@ -83,6 +89,9 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Calendar == nil {
+		o.Calendar = func(string) bool { return false }
+	}
 	s := &Server{opt: o, started: o.Now()}
 	mux := http.NewServeMux()
 	s.huma = humago.NewWithPrefix(mux, Prefix, config())
@@ -94,6 +103,8 @@ func New(o Options) *Server {
 	s.registerModels()
 	s.registerEngines()
 	s.registerPrices()
+	s.registerPlans()
+	s.registerSubscriptions()
 	s.registerUsage()
 	s.registerInvoices()
 	s.registerLedger()

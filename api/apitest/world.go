@@ -60,7 +60,7 @@ func New(t testing.TB) *World {
 	w.API = api.New(api.Options{
 		Invoices: invoicing.New(w.Store, w.Ledger, w.Now, slog.New(slog.DiscardHandler)), Printer: printer,
 		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Prices: w.Store, Books: w.Store, Settings: w.Store,
-		Ledger: w.Ledger, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
+		Ledger: w.Ledger, Plans: w.Ledger, PlanStore: w.Store, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
 		Version: "test", URL: "http://sluice.test",
 	})
 	w.must(w.Reload(t.Context()))
@@ -135,6 +135,15 @@ func (w *World) Reload(ctx context.Context) error {
 		known[k.Hash] = &sluice.Principal{Key: k, Org: byID[k.Org]}
 	}
 	w.known.Store(&known)
+	versions, err := w.Store.PlanVersions(ctx)
+	if err != nil {
+		return err
+	}
+	paused, err := api.PausedPlans(ctx, w.Store)
+	if err != nil {
+		return err
+	}
+	w.Ledger.UsePlans(versions, paused)
 	w.Reloads.Add(1)
 	return nil
 }

@@ -18,8 +18,10 @@ import (
 	"sluice/cmd/sluice/config"
 	"sluice/fleet"
 	"sluice/gateway"
+	"sluice/money/calendar"
 	"sluice/plug/pdf"
 	"sluice/store"
+	"sluice/wire/meter"
 )
 
 // server is a running Sluice. Its fields are set in the order of boot.
@@ -36,9 +38,12 @@ type server struct {
 	gateway  *gateway.Gateway
 	engines  *catalogue
 	salt     []byte
-	first    welcome
-	calls    *drain // the inference calls under way
-	url      string // where clients reach it
+
+	calendars map[string]*calendar.Calendar // that plans may weigh by
+
+	first welcome
+	calls *drain // the inference calls under way
+	url   string // where clients reach it
 }
 
 // serve boots a server, says when it is ready, and runs until ctx ends; then
@@ -60,8 +65,12 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	if s.seen, err = newObservers(ctx, cfg, s.log); err != nil {
 		return err
 	}
+	if s.calendars, err = calendars(); err != nil {
+		return err
+	}
 	s.ledger, err = billing.Open(ctx, s.store, billing.Options{
 		HoldWait: cfg.HoldWait, Spool: filepath.Join(cfg.Data, "spool.jsonl"), Log: s.log, OnCommit: s.seen.commit,
+		InForce: s.inForce,
 	})
 	if err != nil {
 		return err
@@ -93,6 +102,7 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	defer stopHealth()
 	go s.fleet.Run(health)
 	defer s.finishPayments(health)()
+	defer s.renew(health)()
 
 	doors, err := s.open(ctx)
 	if err != nil {
@@ -140,6 +150,7 @@ func (s *server) reload(ctx context.Context) error {
 	read("models", func() (err error) { c.Models, err = s.store.Models(ctx); return })
 	read("engines", func() (err error) { c.Engines, err = s.engines.Engines(ctx); return })
 	read("price books", func() (err error) { c.Books, err = s.store.Books(ctx); return })
+	read("plans", func() error { return s.loadPlans(ctx) })
 	if err != nil {
 		return err
 	}
@@ -162,6 +173,7 @@ func (s *server) reload(ctx context.Context) error {
 func (s *server) handler(management http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", s.calls)
+	mux.Handle(meter.PathZai, s.calls)
 	mux.Handle("/api/v1/", management)
 	s.paymentHooks(mux)
 	mux.Handle("/setup", management)
