@@ -57,8 +57,8 @@ func (s *server) open(ctx context.Context) (*doors, error) {
 	d := &doors{tcp: tcp, local: local, failed: make(chan error, 2), tls: s.cfg.TLSCert != "", calls: s.calls}
 	s.url = cmp.Or(strings.TrimRight(s.cfg.PublicURL, "/"), d.url())
 	management := s.management()
-	d.serve(tcp, s.handler(management), s.log, s.cfg.TLSCert, s.cfg.TLSKey)
-	d.serve(local, management.Local(), s.log, "", "")
+	d.serve(tcp, timeBodies(s.handler(management), s.cfg.BodyTimeout), s.log, s.cfg.TLSCert, s.cfg.TLSKey)
+	d.serve(local, timeBodies(management.Local(), s.cfg.BodyTimeout), s.log, "", "")
 	return d, nil
 }
 
