@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"math"
+	"time"
 
 	"sluice"
 	"sluice/money/price"
@@ -19,7 +20,7 @@ func (c *call) admit() error {
 		return sluice.Errorf(sluice.CodeModelNotFound, "No prices in %s are published yet.", c.principal.Org.Currency)
 	}
 	c.budget = newBudget(c.request, len(c.body), c.g.Slice, c.model.ContextLength)
-	if err := c.budget.price(book, c.request.Model); err != nil {
+	if err := c.budget.price(book, c.request.Model, c.admitted); err != nil {
 		return err
 	}
 	pass, err := c.g.limits.enter(c.principal, c.budget.likelyTokens(), c.admitted)
@@ -78,19 +79,25 @@ func newBudget(r *openai.Request, bodyBytes int, slice, contextLength int64) bud
 }
 
 // price works out the hold: what is wanted covers the longest prompt that the
-// body can be and a slice of output, at the dearest class; the least is a short
-// reading of the prompt and one token, at the cheapest.
-func (b *budget) price(book *price.Book, model string) error {
-	long, ok := book.Prices(model, b.promptMost)
-	short, okShort := book.Prices(model, b.promptLeast)
-	likely, okLikely := book.Prices(model, b.promptLikely)
-	if !ok || !okShort || !okLikely {
+// body can be and a slice of output, at the dearest price that the call can
+// come to; the least is a short reading of the prompt and one token, at the cheapest.
+func (b *budget) price(book *price.Book, model string, at time.Time) error {
+	bounds := func(from, to int64) (least, most price.Prices, err error) {
+		return book.Bounds(price.Query{Model: model, At: at, PromptLength: from}, to)
+	}
+	_, long, err := bounds(0, b.promptMost)
+	if err != nil {
 		return &sluice.Error{Code: sluice.CodeModelNotFound, Param: "model",
 			Message: "The model " + model + " has no price in " + string(book.Currency) + "."}
 	}
-	b.prices = *likely
+	short, _, err := bounds(b.promptLeast, b.promptLeast)
+	if err != nil {
+		return err
+	}
+	if _, b.prices, err = bounds(b.promptLikely, b.promptLikely); err != nil {
+		return err
+	}
 	b.outputPrice = max(long[sluice.ClassOutput], long[sluice.ClassReasoning])
-	var err error
 	if b.want, err = cost(max(long[sluice.ClassInput], long[sluice.ClassCacheWrite]), b.promptMost, b.outputPrice, b.slice); err != nil {
 		return err
 	}

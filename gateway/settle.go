@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"sluice"
+	"sluice/money/price"
 	"sluice/wire/openai"
 	"sluice/wire/sse"
 )
@@ -75,7 +76,7 @@ func (c *call) bill(status sluice.Status) error {
 func (c *call) eventNow(status sluice.Status) (sluice.Event, error) {
 	usage, estimated := c.usage()
 	book := c.book()
-	list, err := book.Rate(c.request.Model, usage)
+	list, err := book.Charge(price.QueryOf(c.request.Model, c.admitted, usage))
 	if err != nil {
 		return sluice.Event{}, err
 	}
@@ -84,7 +85,7 @@ func (c *call) eventNow(status sluice.Status) (sluice.Event, error) {
 		Model: c.request.Model, Engine: c.taken.Engine.Name, Endpoint: c.endpoint.Path,
 		AdmittedAt: c.admitted, FirstAt: c.firstAt, EndedAt: c.g.Now(),
 		Status: status, Usage: usage, Estimated: estimated, Simulated: c.taken.Engine.Simulated(),
-		Currency: book.Currency, Book: book.ID, List: list,
+		Currency: book.Currency, Book: book.ID, List: list.Total,
 	}
 	return ev, nil
 }
