@@ -70,9 +70,7 @@ func (l *Ledger) signal() {
 func (l *Ledger) write() {
 	defer close(l.done)
 	for {
-		// Whoever is ready to run gets to queue first: on one core the group would
-		// else be the one posting that woke the writer, and each would pay for a sync.
-		runtime.Gosched()
+		l.gather()
 		group, closed := l.take()
 		switch {
 		case len(group) > 0:
@@ -82,6 +80,26 @@ func (l *Ledger) write() {
 		default:
 			<-l.wake
 		}
+	}
+}
+
+// gatherTurns bounds how often the writer lets others run before it commits.
+const gatherTurns = 8
+
+// gather lets whoever is ready to run queue first, until nobody more comes. On
+// one core a group would else be the one posting that woke the writer, and each would
+// pay for a sync.
+func (l *Ledger) gather() {
+	waiting := 0
+	for range gatherTurns {
+		runtime.Gosched()
+		l.mu.Lock()
+		n := len(l.pending)
+		l.mu.Unlock()
+		if n == waiting {
+			return
+		}
+		waiting = n
 	}
 }
 
