@@ -88,21 +88,23 @@ const maxChoices = 128
 // maxAnswers bounds the answers to all prompts of a list together.
 const maxAnswers = 2048
 
-// Parser reads requests, one or many at a time, and keeps what reading takes
-// from one to the next. The zero value is ready.
+// Parser reads requests and whole answers, one or many at a time, and keeps
+// what reading takes from one to the next. The zero value is ready.
 type Parser struct{ decoders sync.Pool }
 
-// get lends a decoder for the body.
-func (p *Parser) get(raw []byte) *jsontext.Decoder {
+// get lends a decoder for a text: strict for a client's or, for an engine's, one
+// that takes names that come twice (the last one counts) and text that is not
+// UTF-8, which engines do send.
+func (p *Parser) get(raw []byte, lenient bool) *jsontext.Decoder {
 	dec, ok := p.decoders.Get().(*jsontext.Decoder)
 	if !ok {
-		return jsontext.NewDecoder(bytes.NewBuffer(raw))
+		dec = new(jsontext.Decoder)
 	}
-	dec.Reset(bytes.NewBuffer(raw))
+	dec.Reset(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(lenient), jsontext.AllowInvalidUTF8(lenient))
 	return dec
 }
 
-// put takes a decoder back. Nothing of the body stays with it.
+// put takes a decoder back. Nothing of the text stays with it.
 func (p *Parser) put(dec *jsontext.Decoder) {
 	dec.Reset(bytes.NewBuffer(nil))
 	p.decoders.Put(dec)
@@ -120,7 +122,7 @@ func Parse(e Endpoint, raw []byte) (*Request, error) { return new(Parser).Parse(
 // The request keeps raw; it must not change as long as the request is used.
 func (p *Parser) Parse(e Endpoint, raw []byte) (*Request, error) {
 	r := &Request{Endpoint: e, Choices: 1, raw: raw}
-	dec := p.get(raw)
+	dec := p.get(raw, false)
 	defer p.put(dec)
 	tok, err := dec.ReadToken()
 	if err != nil {

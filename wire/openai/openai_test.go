@@ -59,7 +59,7 @@ func TestParse(t *testing.T) {
 }
 
 // TestParserKeepsNothing: a parser reads each request as if it were its first,
-// also after one that was refused in the middle.
+// also after one that was refused in the middle, and after an engine's lenient text.
 func TestParserKeepsNothing(t *testing.T) {
 	p := new(Parser)
 	for range 3 {
@@ -74,6 +74,9 @@ func TestParserKeepsNothing(t *testing.T) {
 			{``, false},
 			{`{` + chat + `}`, true},
 		} {
+			if _, err := p.ParseReply(Chat(), []byte(`{"model":1,"user":2,"user":3,"choices":[{"model":"`+"\xff"+`"}]}`)); err != nil {
+				t.Fatal(err)
+			}
 			alone, aloneErr := Parse(Chat(), []byte(c.in))
 			r, err := p.Parse(Chat(), []byte(c.in))
 			if (err == nil) != c.ok || fmt.Sprint(err) != fmt.Sprint(aloneErr) || !reflect.DeepEqual(r, alone) {

@@ -25,11 +25,16 @@ type replyBody struct {
 	fault    jsontext.Value
 }
 
+// ParseReply is the Parser's, for a single answer.
+func ParseReply(e Endpoint, raw []byte) (Reply, error) { return new(Parser).ParseReply(e, raw) }
+
 // ParseReply reads an engine's whole answer. An error says that it is none: not
 // JSON, an error object under a good status, or neither choices nor data.
-func ParseReply(e Endpoint, raw []byte) (Reply, error) {
+func (p *Parser) ParseReply(e Endpoint, raw []byte) (Reply, error) {
+	dec := p.get(raw, true)
+	defer p.put(dec)
 	var body replyBody
-	if err := body.read(raw); err != nil {
+	if err := body.read(raw, dec); err != nil {
 		return Reply{}, fmt.Errorf("reading the engine's answer: %w", err)
 	}
 	switch {
@@ -52,8 +57,7 @@ func ParseReply(e Endpoint, raw []byte) (Reply, error) {
 }
 
 // read reads the answer once. Its text is checked for syntax and not looked at.
-func (b *replyBody) read(raw []byte) error {
-	dec := engineDecoder(raw)
+func (b *replyBody) read(raw []byte, dec *jsontext.Decoder) error {
 	err := members(dec, func(name []byte) (err error) {
 		switch string(name) {
 		case "usage":

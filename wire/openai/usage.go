@@ -35,7 +35,7 @@ type Counted struct {
 // parseUsage reads a usage object. ok is false for null and for an object
 // without counts. An error is a count that contradicts another or is out of range.
 func parseUsage(raw []byte) (c Counted, ok bool, err error) {
-	return readUsage(engineDecoder(raw))
+	return readUsage(new(Parser).get(raw, true))
 }
 
 // readUsage is parseUsage for the value that comes next.

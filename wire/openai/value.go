@@ -98,12 +98,6 @@ func intValue(name string, v jsontext.Value) (int64, error) {
 	return n, nil
 }
 
-// engineDecoder reads what an engine says: JSON, but with names that come twice
-// (the last one counts) and text that is not UTF-8, which engines do send.
-func engineDecoder(raw []byte) *jsontext.Decoder {
-	return jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-}
-
 // members walks through the object that comes next. For each member it calls
 // take, which must read the value; the name is valid until then. null is an
 // object without members.
