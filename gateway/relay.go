@@ -110,7 +110,7 @@ func (c *call) readWhole() error {
 	if c.whole, err = appendAll(c.whole[:0], c.reply.Body, maxWhole); err != nil {
 		return c.engineFault(err)
 	}
-	c.parsed, err = openai.ParseReply(c.endpoint, c.whole)
+	c.parsed, err = c.g.parser.ParseReply(c.endpoint, c.whole)
 	if err != nil {
 		return c.engineFault(err)
 	}
