@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"go.yaml.in/yaml/v4"
+
 	"sluice"
 	"sluice/money/plan"
 	"sluice/money/quota"
@@ -238,4 +240,22 @@ func (s *Server) pausePlan(ctx context.Context, _ *caller, in *inPlanSales) (Pla
 		return s.opt.Settings.PutSetting(ctx, pausedSetting, string(text))
 	})
 	return in.Body, err
+}
+
+// ParsePlan reads a plan from a YAML file, strictly. Amounts are in quotes.
+// Errors are CodeInvalid.
+func ParsePlan(data []byte) (PublishPlan, error) {
+	var in PublishPlan
+	var tree any
+	err := yaml.Load(data, &tree)
+	if err == nil {
+		var raw []byte
+		if raw, err = json.Marshal(tree); err == nil {
+			err = unmarshal(raw, &in)
+		}
+	}
+	if err != nil {
+		return in, &sluice.Error{Code: sluice.CodeInvalid, Message: fmt.Sprintf("The plan cannot be read: %v.", err), Err: err}
+	}
+	return in, nil
 }

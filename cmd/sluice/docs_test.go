@@ -233,6 +233,8 @@ func TestDocsYAML(t *testing.T) {
 		switch name, _, _ := strings.Cut(b.text, "\n"); name {
 		case "# models.yaml":
 			_, err = api.ParseManifest([]byte(b.text))
+		case "# plan.yaml":
+			_, err = api.ParsePlan([]byte(b.text))
 		case "# sluice.yaml":
 			c := config.Default()
 			if err = c.ReadYAML([]byte(b.text)); err == nil {
