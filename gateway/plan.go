@@ -18,10 +18,10 @@ func (c *call) hold() error {
 	req := sluice.HoldRequest{
 		CallID: c.id, Org: c.principal.Org.ID, Key: c.principal.Key.ID, Cap: c.principal.Key.Cap,
 		Currency: c.principal.Org.Currency, Want: c.budget.want, Least: c.budget.least,
+		Model: c.request.Model, At: c.admitted, Estimate: c.budget.estimate(),
 	}
-	if c.g.Ledger.Planned(req.Org) {
-		req.Model, req.At, req.Prompt = c.request.Model, c.admitted, userTurn(c.endpoint, c.body)
-		req.Estimate = c.budget.estimate()
+	if c.g.Ledger.Planned(req.Org) { // to look for the last turn is dear in long requests
+		req.Prompt = userTurn(c.endpoint, c.body)
 	}
 	hold, err := c.g.Ledger.Hold(c.r.Context(), req)
 	if err != nil {

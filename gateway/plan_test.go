@@ -108,17 +108,17 @@ func TestPlanStream(t *testing.T) {
 	r := newRig(t, setup{})
 	r.gateway.Slice = 4
 	r.subscribe(fiveHours(quota.Tokens, 30))
-	words := make([]string, 40)
+	words := make([]string, 400)
 	for i := range words {
 		words[i] = "w "
 	}
-	r.engines[0].Next(fleettest.Stream(words...).Usage(5, 40, 0).Announce())
+	r.engines[0].Next(fleettest.Stream(words...).Usage(5, 400, 0).Announce())
 	a := r.post(chatPath, streamed)
 	if a.StatusCode != 200 || !strings.Contains(a.body, `"finish_reason":"length"`) {
 		t.Fatalf("status %d, body %s", a.StatusCode, a.body)
 	}
-	ev := r.event()
-	if ev.Status != sluice.StatusCutOff || ev.Cost[0] > 30_000 || ev.Cost[0] < 10_000 || ev.Charge != 0 {
+	ev := r.event() // what came in one read with the last token that fitted counts as well
+	if ev.Status != sluice.StatusCutOff || ev.Cost[0] > 200_000 || ev.Cost[0] < 10_000 || ev.Charge != 0 {
 		t.Errorf("%+v", ev)
 	}
 }
