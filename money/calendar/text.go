@@ -195,3 +195,52 @@ func parseClock(s string) (minute int, ok bool) {
 	}
 	return int(h*60 + m), true
 }
+
+// FormatArcs writes arcs as ParseArcs reads them, one text for each run of days
+// that have the same times. An arc over midnight is written as one for each day.
+func FormatArcs(arcs []Arc) []string {
+	var days [7]string
+	for _, a := range arcs {
+		for from := a.From; from < a.To; {
+			d := from / minutesPerDay
+			to := min(a.To, (d+1)*minutesPerDay)
+			days[d] += " " + clock(from-d*minutesPerDay) + "-" + clock(to-d*minutesPerDay)
+			from = to
+		}
+	}
+	var all []string
+	for d := 0; d < 7; {
+		end := d + 1
+		for end < 7 && days[end] == days[d] {
+			end++
+		}
+		switch {
+		case days[d] == "":
+		case end == d+1:
+			all = append(all, dayName(d)+days[d])
+		default:
+			all = append(all, dayName(d)+"-"+dayName(end-1)+days[d])
+		}
+		d = end
+	}
+	return all
+}
+
+// FormatDates writes days, which are in order, as ParseDates reads them, one
+// text for each run of days of at most a year.
+func FormatDates(dates []Date) []string {
+	var all []string
+	for i := 0; i < len(dates); {
+		end := i + 1
+		for end < len(dates) && dates[end] == dates[end-1]+1 && end-i < 366 {
+			end++
+		}
+		s := dates[i].String()
+		if end > i+1 {
+			s += ".." + dates[end-1].String()
+		}
+		all = append(all, s)
+		i = end
+	}
+	return all
+}
