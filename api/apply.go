@@ -217,11 +217,11 @@ func (s *Server) planBooks(ctx context.Context, m *Manifest, p *intent) error {
 		}
 		seen[place] = true
 		change := AppliedChange{Kind: "price_book", Name: string(next.Currency), Action: actionCreate}
-		var before []price.Rule
-		if base := price.InForce(append(slices.Clone(books), p.books...), next.Currency, next.EffectiveAt); base != nil {
-			before, change.Action = base.Rules(), actionUpdate
+		base := price.InForce(append(slices.Clone(books), p.books...), next.Currency, next.EffectiveAt)
+		if base != nil {
+			change.Action = actionUpdate
 		}
-		change.Prices = priceChanges(before, next.Rules())
+		change.Prices = priceChanges(base, next)
 		if len(change.Prices) == 0 {
 			change.Action = actionUnchanged
 		} else {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -110,10 +111,12 @@ func (s *Server) reprice(ctx context.Context, in *PriceModel) (Repricing, error)
 		at = in.EffectiveAt.UTC()
 	}
 	base := price.InForce(books, in.Currency, at)
-	draft := price.Draft{Currency: in.Currency, EffectiveAt: at, Rules: in.ModelPrices.rules()}
-	var before []price.Rule
+	draft := price.Draft{Currency: in.Currency, EffectiveAt: at}
+	if draft.Rules, err = in.ModelPrices.rules(); err != nil {
+		return Repricing{}, err
+	}
 	if base != nil {
-		before = base.Rules()
+		draft.Calendars, draft.Zone = base.Calendars(), base.Zone
 		draft.Rules = append(draft.Rules, slices.DeleteFunc(base.Rules(), func(r price.Rule) bool { return r.Model == in.Model })...)
 	}
 	b, err := s.seal(draft)
@@ -123,7 +126,7 @@ func (s *Server) reprice(ctx context.Context, in *PriceModel) (Repricing, error)
 	if err := checkInstant(b, in.EffectiveAt); err != nil {
 		return Repricing{}, err
 	}
-	r := Repricing{DryRun: in.DryRun, Currency: in.Currency, EffectiveAt: b.EffectiveAt, Changes: priceChanges(before, b.Rules()), Warnings: laterBooks(books, b, in.Model)}
+	r := Repricing{DryRun: in.DryRun, Currency: in.Currency, EffectiveAt: b.EffectiveAt, Changes: priceChanges(base, b), Warnings: laterBooks(books, b, in.Model)}
 	switch {
 	case len(r.Changes) == 0 && base != nil:
 		r.Book, r.EffectiveAt = base.ID, base.EffectiveAt
@@ -136,16 +139,21 @@ func (s *Server) reprice(ctx context.Context, in *PriceModel) (Repricing, error)
 
 // laterBooks warns of books that will replace b and price the model otherwise.
 func laterBooks(books []*price.Book, b *price.Book, model string) []string {
-	of := func(b *price.Book) []price.Rule {
-		return slices.DeleteFunc(b.Rules(), func(r price.Rule) bool { return r.Model != model })
-	}
 	var warnings []string
 	for _, later := range books {
-		if later.Currency == b.Currency && later.EffectiveAt.After(b.EffectiveAt) && len(priceChanges(of(b), of(later))) > 0 {
-			what := "with other prices for the model"
-			if len(of(later)) == 0 {
-				what = "without a price for the model"
+		if later.Currency != b.Currency || !later.EffectiveAt.After(b.EffectiveAt) {
+			continue
+		}
+		what := ""
+		for _, c := range price.Diff(b, later) {
+			if r := cmp.Or(c.After, c.Before); r != nil && r.Model == model {
+				what = "with other prices for the model"
 			}
+		}
+		if !slices.Contains(later.Models(), model) {
+			what = "without a price for the model"
+		}
+		if what != "" {
 			warnings = append(warnings, fmt.Sprintf("The book %s takes over at %s %s.", later.ID, later.EffectiveAt.Format(time.RFC3339), what))
 		}
 	}
@@ -158,17 +166,26 @@ func (s *Server) draftBook(in *PublishPriceBook) (*price.Book, error) {
 	if err != nil {
 		return nil, err
 	}
+	made, err := calendars(in.Calendars)
+	if err != nil {
+		return nil, err
+	}
 	at := s.opt.Now()
 	if in.EffectiveAt != nil {
 		at = *in.EffectiveAt
 	}
-	return s.seal(price.Draft{Currency: in.Currency, EffectiveAt: at, Rules: rules})
+	return s.seal(price.Draft{Currency: in.Currency, EffectiveAt: at, Rules: rules, Calendars: made})
 }
 
-// seal makes a book of a draft, with an id of its own. Errors: CodeInvalid.
+// seal makes a book of a draft, with an id of its own. Errors: CodeInvalid,
+// also for a book that is not sold yet.
 func (s *Server) seal(d price.Draft) (*price.Book, error) {
 	now := s.opt.Now().UTC()
-	return price.Publish(sluice.NewID(sluice.PrefixBook, now), d, now)
+	b, err := price.Publish(sluice.NewID(sluice.PrefixBook, now), d, now)
+	if err != nil {
+		return nil, err
+	}
+	return b, checkSold(b)
 }
 
 // checkInstant refuses a book that would take effect in the past, where calls
@@ -186,6 +203,6 @@ func (s *Server) priceBook(b *price.Book, among []*price.Book) PriceBook {
 	inForce := price.InForce(among, b.Currency, s.opt.Now())
 	return PriceBook{
 		ID: b.ID, Currency: b.Currency, EffectiveAt: b.EffectiveAt, PublishedAt: b.PublishedAt,
-		InForce: inForce != nil && inForce.ID == b.ID, Hash: b.Hash, Models: modelPrices(b.Rules()),
+		InForce: inForce != nil && inForce.ID == b.ID, Hash: b.Hash, Calendars: showCalendars(b.Calendars()), Models: modelPrices(b.Rules()),
 	}
 }

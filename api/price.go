@@ -38,13 +38,42 @@ type ClassPrices struct {
 type ModelPrices struct {
 	Model       string `json:"model" yaml:"model" minLength:"1" maxLength:"128" example:"glm-4.6"`
 	ClassPrices `yaml:",inline"`
-	Tiers       []PriceTier `json:"tiers,omitempty" yaml:"tiers" maxItems:"32" doc:"Other prices for long prompts. A tier gives the same classes as the model itself."`
+	Tiers       []PriceTier `json:"tiers,omitempty" yaml:"tiers" maxItems:"32" doc:"Other prices by length. A tier gives the same classes as the model itself."`
+	When        []PriceWhen `json:"when,omitempty" yaml:"when" maxItems:"32" doc:"Other prices of single classes, such as in the hours of a calendar. They replace the prices above."`
 }
 
-// PriceTier is what a model costs for prompts of at least so many tokens.
+// PriceTier is what a model costs for prompts, and outputs, of at least so many tokens.
 type PriceTier struct {
-	From        int64 `json:"from" yaml:"from" minimum:"1" example:"32000" doc:"The prompt's length in tokens from which it applies."`
+	From        int64 `json:"from" yaml:"from" minimum:"0" example:"32000" doc:"The prompt's length in tokens from which it applies."`
+	OutputFrom  int64 `json:"output_from,omitempty" yaml:"output_from" minimum:"0" doc:"The output's length in tokens from which it applies."`
 	ClassPrices `yaml:",inline"`
+}
+
+// SomePrices holds prices of single token classes.
+type SomePrices struct {
+	Input      *Price `json:"input,omitempty" yaml:"input" example:"0.60"`
+	Cached     *Price `json:"cached,omitempty" yaml:"cached" example:"0.11"`
+	CacheWrite *Price `json:"cache_write,omitempty" yaml:"cache_write" example:"0.75"`
+	Output     *Price `json:"output,omitempty" yaml:"output" example:"2.20"`
+	Reasoning  *Price `json:"reasoning,omitempty" yaml:"reasoning" example:"2.20"`
+}
+
+// PriceWhen is what classes cost under conditions. The instant at which a call
+// is admitted decides about its calendar.
+type PriceWhen struct {
+	Calendar    string `json:"calendar,omitempty" yaml:"calendar" maxLength:"64" example:"peak" doc:"One of the list's calendars."`
+	Batch       bool   `json:"batch,omitempty" yaml:"batch" doc:"Not sold yet by this version."`
+	ServiceTier string `json:"service_tier,omitempty" yaml:"service_tier" maxLength:"32" doc:"Not sold yet by this version."`
+	Thinking    bool   `json:"thinking,omitempty" yaml:"thinking" doc:"Not sold yet by this version."`
+	SomePrices  `yaml:",inline"`
+	Tiers       []SomeTier `json:"tiers,omitempty" yaml:"tiers" maxItems:"32" doc:"Other prices by length, of the same classes."`
+}
+
+// SomeTier is prices of single classes by length.
+type SomeTier struct {
+	From       int64 `json:"from" yaml:"from" minimum:"0" example:"32000" doc:"The prompt's length in tokens from which it applies."`
+	OutputFrom int64 `json:"output_from,omitempty" yaml:"output_from" minimum:"0" doc:"The output's length in tokens from which it applies."`
+	SomePrices `yaml:",inline"`
 }
 
 // PriceBook is a published price list. It never changes.
@@ -55,6 +84,7 @@ type PriceBook struct {
 	PublishedAt time.Time       `json:"published_at"`
 	InForce     bool            `json:"in_force" doc:"Whether it decides now."`
 	Hash        string          `json:"hash" doc:"SHA-256 of what it says, in hex."`
+	Calendars   []Calendar      `json:"calendars,omitempty"`
 	Models      []ModelPrices   `json:"models"`
 }
 
@@ -62,6 +92,7 @@ type PriceBook struct {
 type PublishPriceBook struct {
 	Currency    sluice.Currency `json:"currency" yaml:"currency" pattern:"^[A-Z]{3}$" patternDescription:"three capital letters (ISO 4217)" example:"USD"`
 	EffectiveAt *time.Time      `json:"effective_at,omitempty" yaml:"effective_at" doc:"Now when absent; not in the past."`
+	Calendars   []Calendar      `json:"calendars,omitempty" yaml:"calendars" maxItems:"64" doc:"What prices under when may name."`
 	Models      []ModelPrices   `json:"models" yaml:"models" minItems:"1" maxItems:"1024" doc:"The whole list: a model that is not in it is not sold in this currency."`
 }
 
@@ -74,13 +105,18 @@ type PriceModel struct {
 	ModelPrices
 }
 
-// PriceChange is what became, or would become, of one price.
+// PriceChange is what became, or would become, of one price, or what else a
+// price list changes.
 type PriceChange struct {
-	Model  string `json:"model"`
-	Class  string `json:"class" enum:"input,cached,cache_write,output,reasoning"`
-	From   int64  `json:"from" doc:"The prompt's length in tokens from which the price applies."`
-	Before *Price `json:"before,omitempty" example:"0.60" doc:"Absent for a price that is new."`
-	After  *Price `json:"after,omitempty" example:"0.55" doc:"Absent for a price that goes."`
+	Model      string `json:"model,omitempty"`
+	Class      string `json:"class,omitempty"`
+	When       string `json:"when,omitempty" example:"calendar peak" doc:"The conditions of the price."`
+	From       int64  `json:"from" doc:"The prompt's length in tokens from which the price applies."`
+	OutputFrom int64  `json:"output_from,omitempty" doc:"The output's length in tokens from which the price applies."`
+	Before     *Price `json:"before,omitempty" example:"0.60" doc:"Absent for a price that is new."`
+	After      *Price `json:"after,omitempty" example:"0.55" doc:"Absent for a price that goes."`
+	Jump       bool   `json:"jump,omitempty" doc:"It is 100 times higher or lower than before, or was or becomes free."`
+	Note       string `json:"note,omitempty" doc:"What changes besides prices, such as a calendar; then there is no model."`
 }
 
 // Repricing is what came of pricing a model.

@@ -2,31 +2,78 @@ package api
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"sluice"
 	"sluice/money/price"
 )
 
-// rules writes a model's prices as the rules of a price book. A tier ends
-// where the next begins; what is missing or doubled is found when the book is
-// published.
-func (m *ModelPrices) rules() []price.Rule {
-	tiers := append([]PriceTier{{From: 0, ClassPrices: m.ClassPrices}}, m.Tiers...)
-	slices.SortStableFunc(tiers, func(a, b PriceTier) int { return cmp.Compare(a.From, b.From) })
-	var rules []price.Rule
-	for i, t := range tiers {
-		upTo := int64(0)
-		if i+1 < len(tiers) {
-			upTo = tiers[i+1].From
+// block is prices under the same conditions, with those by length.
+type block struct {
+	conditions price.Conditions
+	tiers      []tier
+}
+
+// tier is the prices by class, nil for an absent one, from lengths on.
+type tier struct {
+	from, outputFrom int64
+	prices           [sluice.NumClasses]*Price
+}
+
+// blocks returns a model's prices: those of any call, then those under conditions.
+func (m *ModelPrices) blocks() []block {
+	base := block{tiers: []tier{{prices: m.ClassPrices.byClass()}}}
+	for _, t := range m.Tiers {
+		base.tiers = append(base.tiers, tier{t.From, t.OutputFrom, t.ClassPrices.byClass()})
+	}
+	all := []block{base}
+	for _, w := range m.When {
+		b := block{conditions: price.Conditions{Calendar: w.Calendar, Batch: w.Batch, ServiceTier: w.ServiceTier, Thinking: w.Thinking}}
+		if w.SomePrices != (SomePrices{}) {
+			b.tiers = append(b.tiers, tier{prices: w.SomePrices.byClass()})
 		}
-		for class, p := range t.byClass() {
-			if p != nil {
-				rules = append(rules, price.Rule{Model: m.Model, Class: sluice.Class(class), ContextMin: t.From, ContextMax: upTo, Price: sluice.Pico(*p)})
+		for _, t := range w.Tiers {
+			b.tiers = append(b.tiers, tier{t.From, t.OutputFrom, t.SomePrices.byClass()})
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+// rules writes a model's prices as the rules of a price book. A tier ends
+// where the next begins; what is missing is found when the book is published.
+// Errors: CodeInvalid for tiers that begin together and for conditions that are none.
+func (m *ModelPrices) rules() ([]price.Rule, error) {
+	var rules []price.Rule
+	for i, b := range m.blocks() {
+		if i > 0 && b.conditions == (price.Conditions{}) {
+			return nil, sluice.Errorf(sluice.CodeInvalid, "The model %q has prices under when without a condition, such as a calendar.", m.Model)
+		}
+		slices.SortStableFunc(b.tiers, func(a, b tier) int {
+			return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.outputFrom, b.outputFrom))
+		})
+		for i, t := range b.tiers {
+			r := price.Rule{Model: m.Model, Conditions: b.conditions, ContextMin: t.from, OutputMin: t.outputFrom}
+			for _, later := range b.tiers[i+1:] {
+				switch {
+				case later.from > t.from && r.ContextMax == 0:
+					r.ContextMax = later.from
+				case later.from == t.from && later.outputFrom == t.outputFrom:
+					return nil, sluice.Errorf(sluice.CodeInvalid, "The model %q has two tiers from a prompt of %d and an output of %d tokens.", m.Model, t.from, t.outputFrom)
+				case later.from == t.from && r.OutputMax == 0:
+					r.OutputMax = later.outputFrom
+				}
+			}
+			for class, p := range t.prices {
+				if p != nil {
+					r.Class, r.Price = sluice.Class(class), sluice.Pico(*p)
+					rules = append(rules, r)
+				}
 			}
 		}
 	}
-	return rules
+	return rules, nil
 }
 
 // byClass returns the prices in the order of the classes, nil for an absent one.
@@ -37,19 +84,11 @@ func (c *ClassPrices) byClass() [sluice.NumClasses]*Price {
 	}
 }
 
-// set sets the price of a class.
-func (c *ClassPrices) set(class sluice.Class, p Price) {
-	switch class {
-	case sluice.ClassInput:
-		c.Input = p
-	case sluice.ClassCached:
-		c.Cached = &p
-	case sluice.ClassCacheWrite:
-		c.CacheWrite = &p
-	case sluice.ClassOutput:
-		c.Output = p
-	case sluice.ClassReasoning:
-		c.Reasoning = &p
+// byClass returns the prices in the order of the classes, nil for an absent one.
+func (c *SomePrices) byClass() [sluice.NumClasses]*Price {
+	return [sluice.NumClasses]*Price{
+		sluice.ClassInput: c.Input, sluice.ClassCached: c.Cached, sluice.ClassCacheWrite: c.CacheWrite,
+		sluice.ClassOutput: c.Output, sluice.ClassReasoning: c.Reasoning,
 	}
 }
 
@@ -63,68 +102,122 @@ func allRules(models []ModelPrices) ([]price.Rule, error) {
 			return nil, sluice.Errorf(sluice.CodeInvalid, "The model %q is priced twice.", models[i].Model)
 		}
 		seen[models[i].Model] = true
-		rules = append(rules, models[i].rules()...)
+		own, err := models[i].rules()
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, own...)
 	}
 	return rules, nil
 }
 
-// modelPrices writes the rules of a published book, which are complete and in
-// order, as prices of models.
-func modelPrices(rules []price.Rule) []ModelPrices {
-	models := []ModelPrices{}
-	for _, r := range rules {
-		if len(models) == 0 || models[len(models)-1].Model != r.Model {
-			models = append(models, ModelPrices{Model: r.Model})
-		}
-		m := &models[len(models)-1]
-		if r.ContextMin == 0 {
-			m.ClassPrices.set(r.Class, Price(r.Price))
+// checkSold refuses a book with rules that this version's gateway cannot decide
+// by, because it does not know of a call what they ask, or count what they price.
+func checkSold(b *price.Book) error {
+	for _, r := range b.Rules() {
+		why := ""
+		switch {
+		case r.Batch || r.ServiceTier != "" || r.Thinking:
+			asks := r.Conditions
+			asks.Calendar = ""
+			why = fmt.Sprintf("under the condition %q", asks)
+		case r.Steps != price.StepsNone:
+			why = "by the volume of a period"
+		case int(r.Class) >= sluice.NumClasses:
+			why = fmt.Sprintf("for each %s", price.Unit(r.Class))
+		default:
 			continue
 		}
-		i, found := slices.BinarySearchFunc(m.Tiers, r.ContextMin, func(t PriceTier, from int64) int { return cmp.Compare(t.From, from) })
-		if !found {
-			m.Tiers = slices.Insert(m.Tiers, i, PriceTier{From: r.ContextMin})
+		return sluice.Errorf(sluice.CodeInvalid, "The price of %s is not sold yet by this version: prices %s.", &r, why)
+	}
+	return nil
+}
+
+// modelPrices writes the rules of a published book, which are complete and in
+// order, as prices of models. Rules with steps or of further classes are left
+// out: see checkSold.
+func modelPrices(rules []price.Rule) []ModelPrices {
+	models := []ModelPrices{}
+	for len(rules) > 0 {
+		n := 1
+		for n < len(rules) && rules[n].Model == rules[0].Model {
+			n++
 		}
-		m.Tiers[i].ClassPrices.set(r.Class, Price(r.Price))
+		models = append(models, onesPrices(rules[:n]))
+		rules = rules[n:]
 	}
 	return models
 }
 
-// priceChanges compares two lists of complete rules.
-func priceChanges(before, after []price.Rule) []PriceChange {
-	type place struct {
-		model string
-		from  int64
-		class sluice.Class
-	}
-	changes := map[place]*PriceChange{}
-	at := func(r price.Rule) *PriceChange {
-		p := place{r.Model, r.ContextMin, r.Class}
-		if changes[p] == nil {
-			changes[p] = &PriceChange{Model: r.Model, Class: r.Class.String(), From: r.ContextMin}
+// onesPrices writes the rules of one model.
+func onesPrices(rules []price.Rule) ModelPrices {
+	m := ModelPrices{Model: rules[0].Model}
+	under := map[price.Conditions][]price.Rule{}
+	var conditions []price.Conditions
+	for _, r := range rules {
+		if r.Steps != price.StepsNone || int(r.Class) >= sluice.NumClasses {
+			continue
 		}
-		return changes[p]
+		if under[r.Conditions] == nil && r.Conditions != (price.Conditions{}) {
+			conditions = append(conditions, r.Conditions)
+		}
+		under[r.Conditions] = append(under[r.Conditions], r)
 	}
-	for _, r := range before {
-		p := Price(r.Price)
-		at(r).Before = &p
-	}
-	for _, r := range after {
-		p := Price(r.Price)
-		at(r).After = &p
-	}
-	var places []place
-	for p, c := range changes {
-		if c.Before == nil || c.After == nil || *c.Before != *c.After {
-			places = append(places, p)
+	for i, t := range tiersOf(under[price.Conditions{}]) {
+		some := somePrices(t.prices)
+		all := ClassPrices{Cached: some.Cached, CacheWrite: some.CacheWrite, Reasoning: some.Reasoning}
+		if some.Input != nil && some.Output != nil {
+			all.Input, all.Output = *some.Input, *some.Output
+		}
+		if i == 0 {
+			m.ClassPrices = all
+		} else {
+			m.Tiers = append(m.Tiers, PriceTier{From: t.from, OutputFrom: t.outputFrom, ClassPrices: all})
 		}
 	}
-	slices.SortFunc(places, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.model, b.model), cmp.Compare(a.from, b.from), cmp.Compare(a.class, b.class))
+	for _, c := range conditions {
+		w := PriceWhen{Calendar: c.Calendar, Batch: c.Batch, ServiceTier: c.ServiceTier, Thinking: c.Thinking}
+		for i, t := range tiersOf(under[c]) {
+			if i == 0 {
+				w.SomePrices = somePrices(t.prices)
+			} else {
+				w.Tiers = append(w.Tiers, SomeTier{From: t.from, OutputFrom: t.outputFrom, SomePrices: somePrices(t.prices)})
+			}
+		}
+		m.When = append(m.When, w)
+	}
+	return m
+}
+
+// tiersOf writes rules under the same conditions as tiers: one from each pair
+// of lengths at which a rule begins, with the price that each class has there.
+func tiersOf(rules []price.Rule) []tier {
+	var tiers []tier
+	for _, r := range rules {
+		t := tier{from: r.ContextMin, outputFrom: r.OutputMin}
+		if !slices.Contains(tiers, t) {
+			tiers = append(tiers, t)
+		}
+	}
+	slices.SortFunc(tiers, func(a, b tier) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.outputFrom, b.outputFrom))
 	})
-	list := make([]PriceChange, len(places))
-	for i, p := range places {
-		list[i] = *changes[p]
+	holds := func(n, from, to int64) bool { return n >= from && (to == 0 || n < to) }
+	for i := range tiers {
+		t := &tiers[i]
+		for _, r := range rules {
+			if holds(t.from, r.ContextMin, r.ContextMax) && holds(t.outputFrom, r.OutputMin, r.OutputMax) {
+				p := Price(r.Price)
+				t.prices[r.Class] = &p
+			}
+		}
 	}
-	return list
+	return tiers
+}
+
+func somePrices(p [sluice.NumClasses]*Price) SomePrices {
+	return SomePrices{
+		Input: p[sluice.ClassInput], Cached: p[sluice.ClassCached], CacheWrite: p[sluice.ClassCacheWrite],
+		Output: p[sluice.ClassOutput], Reasoning: p[sluice.ClassReasoning],
+	}
 }

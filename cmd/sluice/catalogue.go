@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -101,11 +102,24 @@ func showRepricing(w io.Writer, r api.Repricing) {
 // showPriceChanges prints what becomes of prices, per million tokens.
 func showPriceChanges(w io.Writer, changes []api.PriceChange) {
 	for _, ch := range changes {
-		from := ""
-		if ch.From > 0 {
-			from = fmt.Sprintf("from %d tokens", ch.From)
+		if ch.Note != "" {
+			row(w, "  "+ch.Note)
+			continue
 		}
-		row(w, "  "+ch.Model, ch.Class, priceOr(ch.Before, "new")+" -> "+priceOr(ch.After, "gone"), from)
+		var under []string
+		if ch.From > 0 {
+			under = append(under, fmt.Sprintf("from %d tokens", ch.From))
+		}
+		if ch.OutputFrom > 0 {
+			under = append(under, fmt.Sprintf("output from %d", ch.OutputFrom))
+		}
+		if ch.When != "" {
+			under = append(under, ch.When)
+		}
+		if ch.Jump {
+			under = append(under, "(a jump of 100 times or more)")
+		}
+		row(w, "  "+ch.Model, ch.Class, priceOr(ch.Before, "new")+" -> "+priceOr(ch.After, "gone"), strings.Join(under, ", "))
 	}
 }
 
@@ -239,15 +253,45 @@ func (c *cli) showBooksInForce(cmd *cobra.Command) error {
 
 func showBook(w io.Writer, b api.PriceBook) {
 	row(w, b.ID, "effective "+day(b.EffectiveAt)+", "+string(b.Currency)+" per million tokens")
-	_, _ = io.WriteString(w, "\f") // the columns of the next lines are their own
-	row(w, "MODEL", "FROM", "INPUT", "CACHED", "CACHE WRITE", "OUTPUT", "REASONING")
-	line := func(model string, from int64, p api.ClassPrices) {
-		row(w, model, from, p.Input, priceOr(p.Cached, "-"), priceOr(p.CacheWrite, "-"), p.Output, priceOr(p.Reasoning, "-"))
+	for _, c := range b.Calendars {
+		for _, v := range c.Versions {
+			since := ""
+			if v.Since != nil {
+				since = "since " + v.Since.Format(time.RFC3339)
+			}
+			row(w, "calendar "+c.Name, since, v.Zone, strings.Join(v.Arcs, ", "))
+		}
 	}
+	_, _ = io.WriteString(w, "\f") // the columns of the next lines are their own
+	row(w, "MODEL", "FROM", "INPUT", "CACHED", "CACHE WRITE", "OUTPUT", "REASONING", "WHEN")
 	for _, m := range b.Models {
-		line(m.Model, 0, m.ClassPrices)
-		for _, t := range m.Tiers {
-			line(m.Model, t.From, t.ClassPrices)
+		showModelPrices(w, m)
+	}
+}
+
+// showModelPrices prints a line for each of a model's prices.
+func showModelPrices(w io.Writer, m api.ModelPrices) {
+	line := func(from, outputFrom int64, p api.SomePrices, when string) {
+		if outputFrom > 0 {
+			when = strings.TrimSpace(fmt.Sprintf("output from %d %s", outputFrom, when))
+		}
+		cells := []any{m.Model, from, priceOr(p.Input, "-"), priceOr(p.Cached, "-"), priceOr(p.CacheWrite, "-"), priceOr(p.Output, "-"), priceOr(p.Reasoning, "-")}
+		if when != "" {
+			cells = append(cells, when)
+		}
+		row(w, cells...)
+	}
+	all := func(p api.ClassPrices) api.SomePrices {
+		return api.SomePrices{Input: &p.Input, Cached: p.Cached, CacheWrite: p.CacheWrite, Output: &p.Output, Reasoning: p.Reasoning}
+	}
+	line(0, 0, all(m.ClassPrices), "")
+	for _, t := range m.Tiers {
+		line(t.From, t.OutputFrom, all(t.ClassPrices), "")
+	}
+	for _, when := range m.When {
+		line(0, 0, when.SomePrices, when.Calendar)
+		for _, t := range when.Tiers {
+			line(t.From, t.OutputFrom, t.SomePrices, when.Calendar)
 		}
 	}
 }

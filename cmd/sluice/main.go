@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // the timezones of calendars, also where the system has none
 )
 
 // version is set by the build (-ldflags "-X main.version=…").
