@@ -54,6 +54,7 @@ func lockFile(path string) (lock, error) {
 	}
 	return lock{
 		held:    func(context.Context) error { return nil },
+		claim:   func(context.Context) error { return nil },
 		release: f.Close,
 	}, nil
 }

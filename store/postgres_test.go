@@ -23,32 +23,55 @@ func TestPostgres(t *testing.T) {
 }
 
 // TestPostgresLockLost ends the connection that holds the lock, as a server's
-// restart or an operator does: from then on nothing may be booked.
+// restart does: the store takes the lock again and goes on, unless another
+// process has had it in between. From then on nothing may be booked.
 func TestPostgresLockLost(t *testing.T) {
 	dsn := postgresURL(t, pgtest.StartUnsynced(t))
 	db, err := store.Open(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.PutSetting(t.Context(), "a", "before"); err != nil {
-		t.Fatal(err)
-	}
+	defer db.Close()
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	tag, err := conn.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'`)
-	if err != nil || tag.RowsAffected() != 1 {
-		t.Fatalf("ended %d connections: %v", tag.RowsAffected(), err)
+	loseLock := func() {
+		t.Helper()
+		tag, err := conn.Exec(t.Context(), `SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'`)
+		if err != nil || tag.RowsAffected() != 1 {
+			t.Fatalf("ended %d connections: %v", tag.RowsAffected(), err)
+		}
 	}
-	if err := db.PutSetting(t.Context(), "a", "after"); err == nil || !strings.Contains(err.Error(), "lock") {
-		t.Errorf("stored without the lock: %v", err)
+	loseLock()
+	if err := db.PutSetting(t.Context(), "a", "before"); err != nil {
+		t.Fatalf("not stored after the lock could be had again: %v", err)
+	}
+	if other, err := store.Open(t.Context(), dsn); err == nil {
+		t.Error("a second writer was let in")
+		_ = other.Close()
+	}
+
+	loseLock()
+	other, err := store.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.PutSetting(t.Context(), "a", "beside"); err == nil || !strings.Contains(err.Error(), "lock") {
+		t.Errorf("stored beside another writer: %v", err)
+	}
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if err := db.PutSetting(t.Context(), "a", "after"); err == nil || !strings.Contains(err.Error(), "lock") {
+			t.Errorf("stored after another writer: %v", err)
+		}
 	}
 	if v, err := db.Setting(t.Context(), "a"); v != "before" || err != nil {
 		t.Errorf("the setting is %q (%v)", v, err)
 	}
-	_ = db.Close() // the lock's connection is gone already
 }
 
 // TestPostgresDurable opens a server that does not wait for the disk: the

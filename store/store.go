@@ -38,6 +38,9 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("bringing the schema up to date: %w", err), db.Close())
 	}
+	if err := db.lock.claim(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	return db, nil
 }
 
@@ -107,6 +110,7 @@ func (db *DB) write(ctx context.Context, fn func(*sql.Tx) error) error {
 // lock keeps a second writer out.
 type lock struct {
 	held    func(context.Context) error // nil as long as no one else can have it
+	claim   func(context.Context) error // marks the store as this process's, once its schema is there
 	release func() error
 }
 
@@ -114,6 +118,7 @@ type lock struct {
 func noLock() lock {
 	return lock{
 		held:    func(context.Context) error { return nil },
+		claim:   func(context.Context) error { return nil },
 		release: func() error { return nil },
 	}
 }
