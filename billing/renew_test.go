@@ -201,3 +201,66 @@ func TestSubscribeOnce(t *testing.T) {
 	}
 	wantBalance(t, l, monthly-1, 0)
 }
+
+// What was used lives on over an upgrade and a restart right after it, though
+// the windows were stored before it.
+func TestChangeAndRestart(t *testing.T) {
+	s := newMemory()
+	lite, pro := version(t, "plan_1", "lite", 1, hours5(quota.Requests, 1)), version(t, "plan_2", "pro", 2, hours5(quota.Requests, 5))
+	s.versions = []*plan.Version{lite, pro}
+	l := start(t, s, Options{})
+	subscribe(t, l, lite)
+	if _, err := l.Hold(t.Context(), planned("call_1", 1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Settle(t.Context(), used("call_1", 1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	fund(t, l, monthly)
+	if _, err := l.Change(t.Context(), "sub_1", func(r *plan.Rules, s plan.Subscription) (plan.Subscription, []sluice.Tx, error) {
+		return r.Upgrade(s, pro, plan.Monthly, sluice.AccountPrepaid, noon)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		m := l.PlanMeter(org, "m", noon.Add(time.Minute))
+		if m == nil || m.Plan != "pro" || m.Version != "plan_2" || m.Windows[0].Used != 1000 || m.Windows[0].Limit != 5000 {
+			t.Errorf("%+v", m)
+		}
+		l.Close()
+		l = start(t, s, Options{})
+	}
+}
+
+// While the store is away a change waits for it, others of the same
+// subscription are refused, and calls go on under the plan as it was.
+func TestChangeWhileAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory()
+		l := start(t, s, Options{})
+		subscribe(t, l, version(t, "plan_1", "lite", 1, hours5(quota.Requests, 2)))
+		s.set(func(s *memory) { s.away = true })
+		done := make(chan error, 1)
+		go func() {
+			_, err := l.Change(t.Context(), "sub_1", plan.SetFallBack(true))
+			done <- err
+		}()
+		time.Sleep(time.Minute)
+		_, err := l.Change(t.Context(), "sub_1", plan.SetFallBack(false))
+		wantCode(t, err, sluice.CodeConflict)
+		if got, err := l.Subscription("sub_1"); err != nil || got.FallBack {
+			t.Errorf("it took effect before it was durable: %+v, %v", got, err)
+		}
+		if _, err := l.Hold(t.Context(), planned("call_1", 1, 1)); err != nil {
+			t.Error(err)
+		}
+		l.Release("call_1")
+		s.set(func(s *memory) { s.away = false })
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if got, err := l.Subscription("sub_1"); err != nil || !got.FallBack {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
