@@ -100,8 +100,10 @@ func (s *subscription) notServed(req *sluice.HoldRequest) error {
 	if !s.state.Serves() {
 		return sluice.Errorf(sluice.CodeInsufficientFunds, "The subscription to the plan %s is suspended because its period was not paid. Pay it to go on.", s.state.Terms.Plan)
 	}
-	return &sluice.Error{Code: sluice.CodeModelNotInPlan, Param: "model",
-		Message: "The plan " + s.state.Terms.Plan + " does not serve the model " + req.Model + "."}
+	return &sluice.Error{
+		Code: sluice.CodeModelNotInPlan, Param: "model",
+		Message: "The plan " + s.state.Terms.Plan + " does not serve the model " + req.Model + ".",
+	}
 }
 
 // soon is after how long a call may be tried again that running calls kept out.

@@ -126,17 +126,15 @@ func TestPlanStream(t *testing.T) {
 // Status lines ask where Z.ai's clients do; errors come with status 200.
 func TestPlanUsage(t *testing.T) {
 	r := newRig(t, setup{})
-	ask := func(authorization string) (body struct {
+	type answered struct {
 		Code    int
 		Success bool
 		Data    struct {
 			Level  string
-			Limits []struct {
-				Type                    string
-				Unit, Number, Remaining int64
-			}
+			Limits []struct{ Number, Remaining int64 }
 		}
-	}) {
+	}
+	ask := func(authorization string) (body answered) {
 		t.Helper()
 		req := r.request(context.Background(), http.MethodGet, "/api/monitor/usage/quota/limit", "")
 		req.Header.Set("Authorization", authorization)
