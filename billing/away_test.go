@@ -124,6 +124,37 @@ func TestAwayWithSpool(t *testing.T) {
 	})
 }
 
+// What a long absence left in the spool reaches a slow store all the same: not
+// line by line, and without a limit on the time of all of it.
+func TestLongAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory()
+		path := filepath.Join(t.TempDir(), "spool")
+		l := start(t, s, Options{Spool: path})
+		fund(t, l, 1000)
+		s.set(func(s *memory) { s.away = true })
+		const calls = 2 * storeTimeout / time.Second
+		for n := range int(calls) {
+			mustHold(t, l, callID(n), 10)
+			l.Extend(callID(n), 0, event(callID(n), 1))
+			l.Extend(callID(n), 0, event(callID(n), 5))
+			mustSettle(t, l, callID(n), 10)
+		}
+		if lines, _ := inSpool(t, path); lines < int(calls)/2 {
+			t.Fatalf("the spool has only %d lines", lines)
+		}
+		s.set(func(s *memory) { s.away, s.slow = false, time.Second })
+		time.Sleep(2 * storeTimeout)
+		synctest.Wait()
+		if _, there := inSpool(t, path); there {
+			t.Error("the spool is still there")
+		}
+		if n, open := s.count(s.events), s.count(s.checkpoints); n != int(calls) || open != 0 {
+			t.Errorf("the store has %d events and %d checkpoints, want %d and none", n, open, int(calls))
+		}
+	})
+}
+
 // What is in the spool when the server ends is booked when it begins again.
 func TestSpoolOverRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -366,7 +397,7 @@ func TestSpoolHalfLine(t *testing.T) {
 		return nil
 	}
 	after := spool{path: s.path} // of the next process
-	if err := after.replay(read); err != nil {
+	if err := after.replay(1, read); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 3 {
@@ -377,7 +408,7 @@ func TestSpoolHalfLine(t *testing.T) {
 			t.Errorf("batch %d came back changed: %s", n, diff)
 		}
 	}
-	if err := after.replay(read); err != nil || len(got) != 3 {
+	if err := after.replay(1, read); err != nil || len(got) != 3 {
 		t.Errorf("replayed again: %v, %d batches", err, len(got))
 	}
 }
@@ -392,7 +423,7 @@ func TestSpoolReplayFails(t *testing.T) {
 	}
 	n := 0
 	for try := range 2 {
-		err := s.replay(func(sluice.Batch) error {
+		err := s.replay(1, func(sluice.Batch) error {
 			if n++; n%2 == 0 {
 				return errAway
 			}

@@ -44,6 +44,7 @@ type memory struct {
 	ambiguous int  // so many commits are durable and reported as failed
 	refuse    error
 	hang      chan struct{} // Commit waits for it, when there is one
+	slow      time.Duration // Commit takes so long
 }
 
 func newMemory() *memory {
@@ -68,8 +69,15 @@ func (m *memory) count(events map[string]sluice.Event) int {
 
 func (m *memory) Commit(ctx context.Context, b sluice.Batch) error {
 	m.mu.Lock()
-	hang := m.hang
+	hang, slow := m.hang, m.slow
 	m.mu.Unlock()
+	if slow > 0 {
+		select {
+		case <-time.After(slow):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	if hang != nil {
 		select {
 		case <-hang:

@@ -139,16 +139,16 @@ func (l *Ledger) commit(group []*item) {
 
 // atStore commits what is in the spool, then the group.
 func (l *Ledger) atStore(group []*item) error {
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout) // a booking is not given up because somebody left
-	defer cancel()
 	if l.spool.size > 0 {
-		if err := l.replaySpool(ctx); err != nil {
+		if err := l.replaySpool(context.Background()); err != nil {
 			return err
 		}
 	}
 	if len(group) == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout) // a booking is not given up because somebody left
+	defer cancel()
 	batch := batchOf(group)
 	start := time.Now()
 	if err := l.commitNew(ctx, batch); err != nil {
