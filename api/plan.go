@@ -125,11 +125,12 @@ func (s *Server) planVersion(v *plan.Version, paused []string) PlanVersion {
 	d := v.Draft()
 	current := plan.InForce(s.opt.Plans.PlanVersions(), d.Plan, d.Currency, s.opt.Now())
 	return PlanVersion{
-		ID: v.ID, PublishedAt: v.PublishedAt, InForce: current == v, Paused: slices.Contains(paused, d.Plan), Hash: v.Hash, PlanTerms: planTerms(d),
+		ID: v.ID, PublishedAt: v.PublishedAt, InForce: current == v, Paused: slices.Contains(paused, d.Plan), Hash: v.Hash, PlanTerms: PlanTermsOf(d),
 	}
 }
 
-func planTerms(d *plan.Draft) PlanTerms {
+// PlanTermsOf writes what a version of a plan says.
+func PlanTermsOf(d *plan.Draft) PlanTerms {
 	t := PlanTerms{
 		Plan: d.Plan, Name: d.Name, Rank: d.Rank, Currency: d.Currency, Prices: map[string]sluice.Amount{}, TrialDays: d.TrialDays,
 		Models: d.Models, Windows: []QuotaWindow{}, EffectiveAt: &d.EffectiveAt,

@@ -252,6 +252,21 @@ func TestDocsYAML(t *testing.T) {
 	}
 }
 
+// TestPlanExamples reads each plan of the catalogue as `sluice plan publish` does.
+func TestPlanExamples(t *testing.T) {
+	for _, name := range []string{"lite", "pro", "max"} {
+		var out strings.Builder
+		c := &cli{out: &out, err: io.Discard}
+		if code := c.run(t.Context(), []string{"plan", "example", name}); code != 0 {
+			t.Fatalf("%s: exit code %d", name, code)
+		}
+		p, err := api.ParsePlan([]byte(out.String()))
+		if err != nil || p.Plan != name || len(p.Windows) == 0 || len(p.Windows[0].Weights) == 0 || p.Prices["month"].Sign() <= 0 {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+}
+
 // TestDocsRun runs what is marked, each document's on a server of its own.
 func TestDocsRun(t *testing.T) {
 	scripts := map[string]string{}

@@ -1,23 +1,75 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"sluice"
 	"sluice/api"
 	"sluice/api/client"
+	vendors "sluice/money/catalogue"
 	"sluice/money/plan"
 )
 
 func (c *cli) planCommand() *cobra.Command {
 	return group("plan", "Publish plans, list them, pause their sales",
-		c.planPublishCommand(), c.planListCommand(), c.planShowCommand(),
+		c.planExampleCommand(), c.planPublishCommand(), c.planListCommand(), c.planShowCommand(),
 		c.planSalesCommand("pause", "Pause a plan's sales: no new subscription and no upgrade to it", true),
 		c.planSalesCommand("unpause", "Take up a plan's sales again", false))
+}
+
+func (c *cli) planExampleCommand() *cobra.Command {
+	var currency string
+	cmd := &cobra.Command{
+		Use: "example PLAN", Short: "Print a coding plan that a vendor published, as a file for publish", Args: one("PLAN"),
+		Long: "Prints the latest version of a plan in the catalogue of published plans, in JSON, which is YAML as well. Its models and\n" +
+			"prices are the vendor's: edit them before publishing it.",
+		Example: "  sluice plan example lite --currency CNY > lite.yaml",
+		RunE: func(_ *cobra.Command, args []string) error {
+			p, err := vendorPlan(args[0], sluice.Currency(currency))
+			if err != nil {
+				return err
+			}
+			out := json.NewEncoder(c.out)
+			out.SetIndent("", "  ")
+			return out.Encode(p)
+		},
+	}
+	cmd.Flags().StringVar(&currency, "currency", "CNY", "which of its prices")
+	return cmd
+}
+
+// vendorPlan returns the latest version of a plan that a vendor published.
+func vendorPlan(name string, currency sluice.Currency) (api.PublishPlan, error) {
+	published, err := vendors.Published()
+	if err != nil {
+		return api.PublishPlan{}, fmt.Errorf("reading the catalogue: %w", err)
+	}
+	var latest *plan.Draft
+	var known []string
+	for _, v := range published.Vendors {
+		for _, p := range v.Plans {
+			d := &p.Draft
+			if d.Plan == name && d.Currency == currency && (latest == nil || d.EffectiveAt.After(latest.EffectiveAt)) {
+				latest = d
+			}
+			if text := d.Plan + " in " + string(d.Currency); !slices.Contains(known, text) {
+				known = append(known, text)
+			}
+		}
+	}
+	if latest == nil {
+		return api.PublishPlan{}, sluice.Errorf(sluice.CodeNotFound, "The catalogue has no plan %s in %s; it has %s.", name, currency, strings.Join(known, ", "))
+	}
+	t := api.PlanTermsOf(latest)
+	t.EffectiveAt = nil
+	return api.PublishPlan{PlanTerms: t}, nil
 }
 
 func (c *cli) planPublishCommand() *cobra.Command {
