@@ -17,9 +17,9 @@ import (
 // Manifest describes models, engines and price lists as they shall be. What
 // it does not name stays as it is.
 type Manifest struct {
-	Models  []ManifestModel    `json:"models,omitempty" yaml:"models" maxItems:"1024"`
-	Engines []ManifestEngine   `json:"engines,omitempty" yaml:"engines" maxItems:"1024"`
-	Prices  []PublishPriceBook `json:"prices,omitempty" yaml:"prices" maxItems:"64" doc:"Whole price lists; one that says what is in force already is not published again."`
+	Models  []ManifestModel  `json:"models,omitempty" yaml:"models" maxItems:"1024"`
+	Engines []ManifestEngine `json:"engines,omitempty" yaml:"engines" maxItems:"1024"`
+	Prices  []PriceList      `json:"prices,omitempty" yaml:"prices" maxItems:"64" doc:"Whole price lists; one that says what is in force already is not published again."`
 }
 
 // ManifestModel is a model in a manifest.

@@ -104,7 +104,7 @@ func TestApplyTwoInstants(t *testing.T) {
 	tomorrow := w.Now().AddDate(0, 0, 1)
 	later.EffectiveAt = &tomorrow
 	later.Models = []api.ModelPrices{{Model: "zai/glm", ClassPrices: prices(t, "0.50", "", "2.00")}}
-	m.Prices = []api.PublishPriceBook{later, m.Prices[0]}
+	m.Prices = []api.PriceList{later, m.Prices[0]}
 	for _, want := range []string{"price_book USD create, price_book USD create", "price_book USD unchanged, price_book USD unchanged"} {
 		if got, err := w.Local.Apply(t.Context(), api.Apply{Manifest: m}); err != nil || actions(got) != want {
 			t.Errorf("applied: %s, %v; want %s", actions(got), err, want)

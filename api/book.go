@@ -24,6 +24,10 @@ func (s *Server) registerPrices() {
 		summary: "List price books", roles: anyone()}, s.listPriceBooks)
 	register(s, route{id: "publish-price-book", method: http.MethodPost, path: "/price-books", tag: tag, status: http.StatusCreated,
 		summary: "Publish a whole price list", roles: treasurers()}, s.publishPriceBook)
+	register(s, route{id: "draft-price-book", method: http.MethodPost, path: "/price-books/draft", tag: tag,
+		summary: "Check a whole price list and tell what publishing it would change", roles: treasurers()}, s.draftPriceBook)
+	register(s, route{id: "get-price", method: http.MethodGet, path: "/prices", tag: tag,
+		summary: "Get what a model costs now or at an instant", roles: anyone()}, s.getPrice)
 	register(s, route{id: "get-price-book", method: http.MethodGet, path: "/price-books/{book}", tag: tag,
 		summary: "Get a price book", roles: anyone()}, s.getPriceBook)
 	register(s, route{id: "price-model", method: http.MethodPost, path: "/prices", tag: tag,
@@ -59,28 +63,6 @@ func (s *Server) getPriceBook(ctx context.Context, _ *caller, in *inPriceBook) (
 		return PriceBook{}, err
 	}
 	b, err := find(books, "price book", in.Book, func(b *price.Book) string { return b.ID })
-	if err != nil {
-		return PriceBook{}, err
-	}
-	return s.priceBook(b, books), nil
-}
-
-func (s *Server) publishPriceBook(ctx context.Context, _ *caller, in *struct{ Body PublishPriceBook }) (PriceBook, error) {
-	var b *price.Book
-	err := s.change(ctx, func(ctx context.Context) error {
-		var err error
-		if b, err = s.draftBook(&in.Body); err != nil {
-			return err
-		}
-		if err := checkInstant(b, in.Body.EffectiveAt); err != nil {
-			return err
-		}
-		return s.opt.Prices.PublishBook(ctx, b)
-	})
-	if err != nil {
-		return PriceBook{}, err
-	}
-	books, err := s.opt.Prices.Books(ctx)
 	if err != nil {
 		return PriceBook{}, err
 	}
@@ -161,7 +143,7 @@ func laterBooks(books []*price.Book, b *price.Book, model string) []string {
 }
 
 // draftBook seals a whole price list, without publishing it. Errors: CodeInvalid.
-func (s *Server) draftBook(in *PublishPriceBook) (*price.Book, error) {
+func (s *Server) draftBook(in *PriceList) (*price.Book, error) {
 	rules, err := allRules(in.Models)
 	if err != nil {
 		return nil, err

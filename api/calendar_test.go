@@ -54,7 +54,7 @@ func TestApplyCalendars(t *testing.T) {
 		t.Errorf("shown as %+v", glm)
 	}
 	// What is shown can be applied: it says the same.
-	again := api.Manifest{Prices: []api.PublishPriceBook{{Currency: "CNY", Calendars: shown.Calendars, Models: shown.Models}}}
+	again := api.Manifest{Prices: []api.PriceList{{Currency: "CNY", Calendars: shown.Calendars, Models: shown.Models}}}
 	if got, err := w.Local.Apply(t.Context(), api.Apply{Manifest: again}); err != nil || actions(got) != "price_book CNY unchanged" {
 		t.Errorf("applied as shown: %s, %+v, %v", actions(got), got.Changes, err)
 	}

@@ -83,9 +83,9 @@ func TestInvoices(t *testing.T) {
 		}
 		return p
 	}
-	book, err := w.Local.PublishPriceBook(ctx, api.PublishPriceBook{Currency: "USD", Models: []api.ModelPrices{
+	book, err := w.Local.PublishPriceBook(ctx, api.PublishPriceBook{PriceList: api.PriceList{Currency: "USD", Models: []api.ModelPrices{
 		{Model: "m", ClassPrices: api.ClassPrices{Input: price("1.5"), Output: price("3")}},
-	}})
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}

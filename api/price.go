@@ -88,12 +88,39 @@ type PriceBook struct {
 	Models      []ModelPrices   `json:"models"`
 }
 
-// PublishPriceBook asks to publish a whole price list.
-type PublishPriceBook struct {
+// PriceList is a whole price list, as it is asked for.
+type PriceList struct {
 	Currency    sluice.Currency `json:"currency" yaml:"currency" pattern:"^[A-Z]{3}$" patternDescription:"three capital letters (ISO 4217)" example:"USD"`
 	EffectiveAt *time.Time      `json:"effective_at,omitempty" yaml:"effective_at" doc:"Now when absent; not in the past."`
 	Calendars   []Calendar      `json:"calendars,omitempty" yaml:"calendars" maxItems:"64" doc:"What prices under when may name."`
 	Models      []ModelPrices   `json:"models" yaml:"models" minItems:"1" maxItems:"1024" doc:"The whole list: a model that is not in it is not sold in this currency."`
+}
+
+// PublishPriceBook asks to publish a whole price list.
+type PublishPriceBook struct {
+	PriceList
+	Approve     string `json:"approve,omitempty" maxLength:"64" doc:"The approval that the draft of this list told. Needed when it changes the book in force."`
+	AcceptJumps bool   `json:"accept_jumps,omitempty" doc:"Publish it also with prices that change by 100 times or more."`
+}
+
+// PriceDraft is what publishing a price list would change.
+type PriceDraft struct {
+	Currency    sluice.Currency `json:"currency"`
+	EffectiveAt time.Time       `json:"effective_at"`
+	Against     string          `json:"against,omitempty" doc:"The book that is in force at its instant; absent when there is none."`
+	Changes     []PriceChange   `json:"changes"`
+	Jumps       int             `json:"jumps" doc:"How many of the changes are by 100 times or more."`
+	Approve     string          `json:"approve" doc:"Stands for this list as a change of that book. Publishing takes it."`
+}
+
+// PriceNow is what a model costs at an instant.
+type PriceNow struct {
+	Currency sluice.Currency `json:"currency"`
+	At       time.Time       `json:"at"`
+	Until    *time.Time      `json:"until,omitempty" doc:"When a calendar or another book may next change the prices; absent when nothing is known to."`
+	Book     string          `json:"price_book"`
+	Holds    []string        `json:"calendars" doc:"Those of the model's calendars that hold at the instant."`
+	Prices   ModelPrices     `json:"prices"`
 }
 
 // PriceModel asks to price one model: to publish the book that is in force at

@@ -105,9 +105,9 @@ func TestPriceInstants(t *testing.T) {
 	w := apitest.New(t)
 	ctx := t.Context()
 	tomorrow, past := w.Now().Add(24*time.Hour), w.Now().Add(-time.Minute)
-	later, err := w.Local.PublishPriceBook(ctx, api.PublishPriceBook{
+	later, err := w.Local.PublishPriceBook(ctx, api.PublishPriceBook{PriceList: api.PriceList{
 		Currency: "USD", EffectiveAt: &tomorrow, Models: []api.ModelPrices{{Model: "old", ClassPrices: prices(t, "1", "", "1")}},
-	})
+	}})
 	if err != nil || later.InForce {
 		t.Fatalf("a book of tomorrow: %+v, %v", later, err)
 	}

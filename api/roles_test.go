@@ -100,6 +100,8 @@ func matrix(book string) map[string]row {
 		"list-price-books":   {"ofsad", 0, 200, fixed("/price-books", ""), nil},
 		"get-price-book":     {"ofsad", 0, 200, fixed("/price-books/"+book, ""), nil},
 		"publish-price-book": {"of", 0, 201, fixed("/price-books", `{"currency":"EUR","models":[{"model":"m","input":"1","output":"2"}]}`), nil},
+		"draft-price-book":   {"of", 0, 200, fixed("/price-books/draft", `{"currency":"EUR","models":[{"model":"m","input":"1","output":"2"}]}`), nil},
+		"get-price":          {"ofsad", 0, 200, fixed("/prices?model=m&currency=USD", ""), nil},
 		"price-model":        {"of", 0, 200, fixed("/prices", `{"currency":"EUR","model":"m","input":"1","output":"2"}`), nil},
 
 		"verify-ledger": {"ofs", 0, 200, fixed("/ledger/verify", ""), nil},
@@ -176,7 +178,7 @@ func TestRoles(t *testing.T) {
 	for r, k := range own.keys {
 		keys[r] = k
 	}
-	book, err := w.Local.PublishPriceBook(t.Context(), api.PublishPriceBook{Currency: "USD", Models: []api.ModelPrices{{Model: "m"}}})
+	book, err := w.Local.PublishPriceBook(t.Context(), api.PublishPriceBook{PriceList: api.PriceList{Currency: "USD", Models: []api.ModelPrices{{Model: "m"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,26 +111,31 @@ func allRules(models []ModelPrices) ([]price.Rule, error) {
 	return rules, nil
 }
 
-// checkSold refuses a book with rules that this version's gateway cannot decide
-// by, because it does not know of a call what they ask, or count what they price.
+// checkSold refuses a book with rules that this version's gateway cannot decide by.
 func checkSold(b *price.Book) error {
 	for _, r := range b.Rules() {
-		why := ""
-		switch {
-		case r.Batch || r.ServiceTier != "" || r.Thinking:
-			asks := r.Conditions
-			asks.Calendar = ""
-			why = fmt.Sprintf("under the condition %q", asks)
-		case r.Steps != price.StepsNone:
-			why = "by the volume of a period"
-		case int(r.Class) >= sluice.NumClasses:
-			why = fmt.Sprintf("for each %s", price.Unit(r.Class))
-		default:
-			continue
+		if why := notSold(&r); why != "" {
+			return sluice.Errorf(sluice.CodeInvalid, "The price of %s is not sold yet by this version: prices %s.", &r, why)
 		}
-		return sluice.Errorf(sluice.CodeInvalid, "The price of %s is not sold yet by this version: prices %s.", &r, why)
 	}
 	return nil
+}
+
+// notSold says why the gateway cannot decide by a rule: it does not know of a
+// call what the rule asks, or does not count what it prices. It is empty for a
+// rule that is sold.
+func notSold(r *price.Rule) string {
+	switch {
+	case r.Batch || r.ServiceTier != "" || r.Thinking:
+		asks := r.Conditions
+		asks.Calendar = ""
+		return fmt.Sprintf("under the condition %q", asks)
+	case r.Steps != price.StepsNone:
+		return "by the volume of a period"
+	case int(r.Class) >= sluice.NumClasses:
+		return "for each " + price.Unit(r.Class)
+	}
+	return ""
 }
 
 // modelPrices writes the rules of a published book, which are complete and in

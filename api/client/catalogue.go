@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"sluice"
 	"sluice/api"
@@ -52,6 +53,20 @@ func (c *Client) PriceBook(ctx context.Context, id string) (api.PriceBook, error
 // PublishPriceBook publishes a whole price list.
 func (c *Client) PublishPriceBook(ctx context.Context, in api.PublishPriceBook) (api.PriceBook, error) {
 	return send[api.PriceBook](ctx, c, http.MethodPost, "/price-books", in)
+}
+
+// DraftPriceBook checks a whole price list and tells what it would change.
+func (c *Client) DraftPriceBook(ctx context.Context, in api.PriceList) (api.PriceDraft, error) {
+	return send[api.PriceDraft](ctx, c, http.MethodPost, "/price-books/draft", in)
+}
+
+// Price returns what a model costs at an instant; a zero one is now.
+func (c *Client) Price(ctx context.Context, model string, currency sluice.Currency, at time.Time) (api.PriceNow, error) {
+	with := map[string]string{"model": model, "currency": string(currency)}
+	if !at.IsZero() {
+		with["at"] = at.Format(time.RFC3339Nano)
+	}
+	return get[api.PriceNow](ctx, c, query("/prices", with))
 }
 
 // PriceModel prices one model, or tells what that would change.
