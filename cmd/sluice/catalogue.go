@@ -229,7 +229,7 @@ func (c *cli) priceCommand() *cobra.Command {
 			return c.showBooksInForce(cmd)
 		},
 	}
-	return group("price", "Price books: what a million tokens cost", list, show)
+	return group("price", "Price books: what a million tokens cost", c.priceImport(), list, c.priceNow(), c.pricePublish(), show)
 }
 
 // showBooksInForce prints the book in force of each currency.
