@@ -9,6 +9,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // the timezones of calendars, also where the system has none
@@ -36,17 +37,25 @@ func process() int {
 		hurryUp()
 		signal.Stop(signals) // the third one ends the process, whatever it does
 	}()
-	collectLess()
+	tune()
 	c := &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, program: os.Args[0], hurry: hurry}
 	return c.run(ctx, os.Args[1:])
 }
 
-// collectLess lets the heap grow to five times what lives, not to twice, before
-// garbage is collected. What lives is small (buffers of requests and streams; models
-// are mapped files and SQLite's memory is not the collector's), so that collecting it
-// often costs calls more than the memory is worth. An operator's own setting stands.
-func collectLess() {
+// tune sets Go's runtime up for a server, where the operator has not.
+//
+// The heap may grow to five times what lives, not to twice, before garbage is
+// collected. What lives is small (buffers of requests and streams; models are
+// mapped files and SQLite's memory is not the collector's), so that collecting it
+// often costs calls more than the memory is worth.
+//
+// On a single core, too, two threads may run: else every call waits while the
+// ledger waits for the disk, until the runtime notices that it does.
+func tune() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) == 1 {
+		runtime.GOMAXPROCS(2)
 	}
 }
