@@ -143,7 +143,7 @@ type books struct {
 // metering and the ledger on, SQLite in a folder on disk.
 func startSluice(ctx context.Context, core int, name, binary, dir, engine string) (*gateway, error) {
 	b := &books{binary: binary, data: dir}
-	p, err := start(ctx, core, []string{"GOMAXPROCS=1"}, binary,
+	p, err := start(ctx, core, nil, binary,
 		"serve", "--listen", "127.0.0.1:0", "--data", dir, "--embedded=false", "--log-level", "warn", "--json")
 	if err != nil {
 		return nil, err
