@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -136,9 +137,7 @@ func (m *memory) book(b sluice.Batch) error {
 			return sluice.Errorf(sluice.CodeInsufficientFunds, "%v is overdrawn", id)
 		}
 	}
-	for id, sum := range after {
-		m.accounts[id] = sum
-	}
+	maps.Copy(m.accounts, after)
 	for _, p := range b.Postings {
 		m.txs[p.Tx.ID] = p.Tx
 		if p.Event != nil {

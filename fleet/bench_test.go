@@ -237,7 +237,7 @@ func BenchmarkLocal(b *testing.B) {
 func BenchmarkRoute(b *testing.B) {
 	f := New(Options{Local: answering})
 	var engines []sluice.Engine
-	for _, id := range strings.Split("abcdefgh", "") {
+	for id := range strings.SplitSeq("abcdefgh", "") {
 		engines = append(engines, simulated(id))
 	}
 	if err := f.Apply(engines); err != nil {

@@ -141,7 +141,7 @@ func (b *body) fail(err error) error {
 		return closedError(b.ctx)
 	}
 	err = failure(b.ctx, b.client.report, "reading the engine's answer", err)
-	b.Close()
+	_ = b.Close()
 	return err
 }
 

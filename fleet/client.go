@@ -137,7 +137,7 @@ func (t *client) exchange(ctx context.Context, c *conn, opening string, req *slu
 	}
 	h, written, err := t.roundTrip(c, opening, req)
 	if err != nil {
-		x.body.Close()
+		_ = x.body.Close()
 		return nil, err
 	}
 	x.body.begin(h, written)

@@ -14,14 +14,22 @@ func TestParseHead(t *testing.T) {
 		in   string
 		want head
 	}{
-		{"HTTP/1.1 200 OK|Content-Type: text/event-stream|Transfer-Encoding: chunked||",
-			head{status: 200, contentType: "text/event-stream", length: -1, chunked: true, prompt: -1, cached: -1}},
-		{"HTTP/1.1 200|CONTENT-LENGTH:7|content-length:  7 |X-Prompt-Tokens: 12|x-cached-tokens: 4||",
-			head{status: 200, length: 7, prompt: 12, cached: 4}},
-		{"HTTP/1.1 429 Too Many|Retry-After: 3|Content-Type: application/json; v=2|Content-Type: other|Connection: keep-alive, Close||",
-			head{status: 429, contentType: "application/json; v=2", retryAfter: "3", length: -1, close: true, prompt: -1, cached: -1}},
-		{"HTTP/1.0 200 OK|Connection: keep-alive|X-Prompt-Tokens: many|X-Cached-Tokens: -4||",
-			head{status: 200, length: -1, close: true, prompt: -1, cached: -1}},
+		{
+			"HTTP/1.1 200 OK|Content-Type: text/event-stream|Transfer-Encoding: chunked||",
+			head{status: 200, contentType: "text/event-stream", length: -1, chunked: true, prompt: -1, cached: -1},
+		},
+		{
+			"HTTP/1.1 200|CONTENT-LENGTH:7|content-length:  7 |X-Prompt-Tokens: 12|x-cached-tokens: 4||",
+			head{status: 200, length: 7, prompt: 12, cached: 4},
+		},
+		{
+			"HTTP/1.1 429 Too Many|Retry-After: 3|Content-Type: application/json; v=2|Content-Type: other|Connection: keep-alive, Close||",
+			head{status: 429, contentType: "application/json; v=2", retryAfter: "3", length: -1, close: true, prompt: -1, cached: -1},
+		},
+		{
+			"HTTP/1.0 200 OK|Connection: keep-alive|X-Prompt-Tokens: many|X-Cached-Tokens: -4||",
+			head{status: 200, length: -1, close: true, prompt: -1, cached: -1},
+		},
 		{"HTTP/1.1 200 |Content-Encoding: Identity|X: \ty\xe4\t||", head{status: 200, length: -1, prompt: -1, cached: -1}},
 	} {
 		got, err := parseHead([]byte(strings.ReplaceAll(test.in, "|", "\r\n")))

@@ -61,14 +61,14 @@ func (t *local) send(ctx context.Context, req *sluice.EngineRequest) (*sluice.En
 	select {
 	case <-w.started:
 	case <-ctx.Done():
-		b.Close()
+		_ = b.Close()
 		return nil, ctx.Err()
 	case <-timer.C:
-		b.Close()
+		_ = b.Close()
 		return nil, failure(ctx, t.report, "asking the engine", context.DeadlineExceeded)
 	}
 	if w.status == 0 {
-		b.Close()
+		_ = b.Close()
 		return nil, failure(ctx, t.report, "asking the engine", w.pipe.end)
 	}
 	return &sluice.EngineReply{
@@ -99,7 +99,7 @@ type localWriter struct {
 func (w *localWriter) run(h http.Handler, r *http.Request) {
 	end, finished := io.ErrUnexpectedEOF, false // unless ServeHTTP returns
 	defer func() {
-		if p := recover(); p != nil && p != http.ErrAbortHandler {
+		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // what was panicked with, not an error chain
 			end = fmt.Errorf("the engine's handler panicked: %v", p)
 			w.log.Error("an engine's handler panicked", "panic", p, "stack", string(debug.Stack()))
 		}
@@ -186,7 +186,7 @@ func (b *localBody) Read(p []byte) (int, error) {
 		if !errors.Is(err, io.EOF) && !errors.Is(err, errClosed) {
 			b.err = failure(b.ctx, b.report, "reading the engine's answer", err)
 		}
-		b.Close()
+		_ = b.Close()
 		return 0, b.err
 	}
 }

@@ -87,8 +87,10 @@ func (b *budget) price(book *price.Book, model string, at time.Time) error {
 	}
 	_, long, err := bounds(0, b.promptMost)
 	if err != nil {
-		return &sluice.Error{Code: sluice.CodeModelNotFound, Param: "model",
-			Message: "The model " + model + " has no price in " + string(book.Currency) + "."}
+		return &sluice.Error{
+			Code: sluice.CodeModelNotFound, Param: "model",
+			Message: "The model " + model + " has no price in " + string(book.Currency) + ".",
+		}
 	}
 	short, _, err := bounds(b.promptLeast, b.promptLeast)
 	if err != nil {

@@ -27,6 +27,7 @@ func (noLedger) PlanMeter(string, string, time.Time) *sluice.PlanMeter          
 func (noLedger) Release(string)                                                  {}
 func (f *instant) Done(sluice.Route, sluice.Outcome)                             {}
 func (f *instant) Route(context.Context, string, []string) (sluice.Route, error) { return f.route, nil }
+
 func (f *instant) Send(context.Context, sluice.Route, *sluice.EngineRequest) (*sluice.EngineReply, error) {
 	return &sluice.EngineReply{Status: 200, ContentType: f.kind, Body: f.body(), PromptTokens: -1, CachedTokens: -1}, nil
 }

@@ -28,7 +28,8 @@ func (r *rig) atPeak(until string) {
 	}
 	on := price.Conditions{Calendar: "peak"}
 	book, err := price.Publish("book_2", price.Draft{Currency: usd, Calendars: []*calendar.Calendar{peak}, Rules: []price.Rule{
-		{Model: model, Class: sluice.ClassInput, Price: inputs}, {Model: model, Class: sluice.ClassOutput, Price: outputs},
+		{Model: model, Class: sluice.ClassInput, Price: inputs},
+		{Model: model, Class: sluice.ClassOutput, Price: outputs},
 		{Model: model, Class: sluice.ClassInput, Price: 2 * inputs, Conditions: on},
 		{Model: model, Class: sluice.ClassOutput, OutputMax: 100, Price: 2 * outputs, Conditions: on},
 		{Model: model, Class: sluice.ClassOutput, OutputMin: 100, Price: 4 * outputs, Conditions: on},

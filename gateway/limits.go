@@ -149,20 +149,26 @@ func (m *gauge) refill(now time.Time) {
 // room reports whether the gauge has room for a call, or when it will.
 func (m *gauge) room(tokens int64) error {
 	if limit := m.limits.Concurrent; limit > 0 && m.running >= limit {
-		return &sluice.Error{Code: sluice.CodeConcurrency, RetryAfter: time.Second,
-			Message: "Too many requests at once: the limit is " + itoa(limit) + "."}
+		return &sluice.Error{
+			Code: sluice.CodeConcurrency, RetryAfter: time.Second,
+			Message: "Too many requests at once: the limit is " + itoa(limit) + ".",
+		}
 	}
 	if limit := m.limits.RequestsPerMinute; limit > 0 {
 		if wait := m.requests.until(1, limit); wait > 0 {
-			return &sluice.Error{Code: sluice.CodeRateLimited, RetryAfter: wait,
-				Message: "Rate limit reached: " + itoa(limit) + " requests per minute."}
+			return &sluice.Error{
+				Code: sluice.CodeRateLimited, RetryAfter: wait,
+				Message: "Rate limit reached: " + itoa(limit) + " requests per minute.",
+			}
 		}
 	}
 	if limit := m.limits.TokensPerMinute; limit > 0 {
 		need := math.Min(float64(tokens), float64(limit)) // a call over the whole limit runs on a full bucket
 		if wait := m.tokens.until(need, limit); wait > 0 {
-			return &sluice.Error{Code: sluice.CodeRateLimited, RetryAfter: wait,
-				Message: "Rate limit reached: " + itoa(limit) + " tokens per minute."}
+			return &sluice.Error{
+				Code: sluice.CodeRateLimited, RetryAfter: wait,
+				Message: "Rate limit reached: " + itoa(limit) + " tokens per minute.",
+			}
 		}
 	}
 	return nil

@@ -160,8 +160,10 @@ func (c *call) refused() error {
 		return &sluice.Error{Code: code, Message: message, Param: param}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		c.outcome = sluice.OutcomeRefused
-		return &sluice.Error{Code: sluice.CodeOverloaded, RetryAfter: retryAfter(c.reply.RetryAfter),
-			Message: "The model is overloaded. Try again in a moment.", Err: fmt.Errorf("status %d: %s", status, message)}
+		return &sluice.Error{
+			Code: sluice.CodeOverloaded, RetryAfter: retryAfter(c.reply.RetryAfter),
+			Message: "The model is overloaded. Try again in a moment.", Err: fmt.Errorf("status %d: %s", status, message),
+		}
 	}
 	c.outcome = sluice.OutcomeFailed
 	return &sluice.Error{Code: sluice.CodeEngineFailed, Message: "The engine failed.", Err: fmt.Errorf("status %d: %s", status, message)}

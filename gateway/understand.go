@@ -30,12 +30,16 @@ func (c *call) understand() error {
 	c.request = request
 	c.model = c.directory.models[request.Model]
 	if c.model == nil {
-		return &sluice.Error{Code: sluice.CodeModelNotFound, Param: "model",
-			Message: fmt.Sprintf("The model %.128q does not exist. GET /v1/models lists those that do.", request.Model)}
+		return &sluice.Error{
+			Code: sluice.CodeModelNotFound, Param: "model",
+			Message: fmt.Sprintf("The model %.128q does not exist. GET /v1/models lists those that do.", request.Model),
+		}
 	}
 	if !c.principal.Key.Allows(request.Model) {
-		return &sluice.Error{Code: sluice.CodeForbidden, Param: "model",
-			Message: fmt.Sprintf("This API key may not use the model %q.", request.Model)}
+		return &sluice.Error{
+			Code: sluice.CodeForbidden, Param: "model",
+			Message: fmt.Sprintf("This API key may not use the model %q.", request.Model),
+		}
 	}
 	return nil
 }

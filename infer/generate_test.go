@@ -41,7 +41,8 @@ func chat(t *testing.T, m *Model, content string) []int32 {
 	return tokens
 }
 
-func seed(n int64) *int64 { return &n }
+//go:fix inline
+func seed(n int64) *int64 { return new(n) }
 
 func TestGenerateEndsAtMaxTokens(t *testing.T) {
 	m := boxModel(t)
@@ -123,7 +124,7 @@ func TestSeedRepeats(t *testing.T) {
 	req := Request{Prompt: chat(t, m, "Tell me a story about a river."), MaxTokens: 40}
 	answers := map[string]bool{}
 	for n := range int64(4) {
-		req.Sampling = Sampling{Temperature: 1.2, TopP: 0.95, TopK: 50, Seed: seed(n)}
+		req.Sampling = Sampling{Temperature: 1.2, TopP: 0.95, TopK: 50, Seed: new(n)}
 		first, _ := ask(t, m, req)
 		second, _ := ask(t, m, req)
 		if first != second {

@@ -8,8 +8,8 @@ import (
 	"sluice/infer/gguf"
 )
 
-// The loops over weights and activations here and in forward.go are marked
-// go:norace. They touch only memory that Generate holds a lock for, and under
+// The race detector leaves out the loops over weights and activations here and
+// in forward.go (go:norace). They touch only memory that Generate holds a lock for, and under
 // the race detector they would otherwise run twenty times slower, in every
 // test of the program that asks the model in the box.
 

@@ -56,9 +56,11 @@ func (c tiny) file(t testing.TB) []byte {
 		c.epsilon = 1e-6
 	}
 	b.Float32("qwen3.attention.layer_norm_rms_epsilon", c.epsilon).Float32("qwen3.rope.freq_base", 10000)
-	for key, n := range map[string]uint32{"context_length": 64, "embedding_length": 32, "block_count": 1,
+	for key, n := range map[string]uint32{
+		"context_length": 64, "embedding_length": 32, "block_count": 1,
 		"feed_forward_length": 32, "attention.head_count": 1, "attention.head_count_kv": 1,
-		"attention.key_length": 32, "attention.value_length": 32, "rope.dimension_count": 32} {
+		"attention.key_length": 32, "attention.value_length": 32, "rope.dimension_count": 32,
+	} {
 		if other, changed := c.numbers[key]; changed {
 			n = other
 		}

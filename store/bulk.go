@@ -30,7 +30,7 @@ func (b *bulk) prepare(ctx context.Context, db *DB, args []any) error {
 	left := len(args) / b.columns
 	for _, size := range bulkSizes() {
 		if left >= size && b.prepared[size] == nil {
-			stmt, err := db.w.PrepareContext(ctx, b.text(db.dialect, size))
+			stmt, err := db.w.PrepareContext(ctx, b.text(db.dialect, size)) //nolint:sqlclosecheck // kept, and closed with the bulk
 			if err != nil {
 				return err
 			}
@@ -68,7 +68,7 @@ func (b *bulk) text(d dialect, rows int) string {
 func (b *bulk) exec(ctx context.Context, tx *sql.Tx, args []any) (affected int64, err error) {
 	for _, size := range bulkSizes() {
 		for n := size * b.columns; len(args) >= n; args = args[n:] {
-			res, err := tx.StmtContext(ctx, b.prepared[size]).ExecContext(ctx, args[:n]...)
+			res, err := tx.StmtContext(ctx, b.prepared[size]).ExecContext(ctx, args[:n]...) //nolint:sqlclosecheck // the transaction closes it
 			if err != nil {
 				return affected, err
 			}

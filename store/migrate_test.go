@@ -37,7 +37,8 @@ func TestMigrateBooks(t *testing.T) {
 	}
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	rules := []price.Rule{
-		{Model: "glm", Class: sluice.ClassInput, ContextMax: 1000, Price: 2}, {Model: "glm", Class: sluice.ClassInput, ContextMin: 1000, Price: 4},
+		{Model: "glm", Class: sluice.ClassInput, ContextMax: 1000, Price: 2},
+		{Model: "glm", Class: sluice.ClassInput, ContextMin: 1000, Price: 4},
 		{Model: "glm", Class: sluice.ClassOutput, Price: 3},
 	}
 	b, err := price.Publish("book_1", price.Draft{Currency: "USD", EffectiveAt: at, Rules: rules}, at)

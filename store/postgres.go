@@ -33,8 +33,7 @@ func postgresDialect() dialect {
 
 // postgresCode returns the SQLSTATE of an error, "" for one of another kind.
 func postgresCode(err error) string {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
 	}
 	return ""

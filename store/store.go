@@ -67,7 +67,7 @@ func connect(ctx context.Context, dsn string, readOnly bool) (*DB, error) {
 		return openPostgres(ctx, dsn, readOnly)
 	}
 	// The name may hold a password: it is not repeated.
-	return nil, errors.New("opening the store: its name begins with neither sqlite: nor postgres:")
+	return nil, errors.New(`opening the store: its name begins with neither "sqlite:" nor "postgres:"`)
 }
 
 // Close ends all connections and gives the lock back.

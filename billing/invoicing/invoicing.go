@@ -345,8 +345,10 @@ func (s *Invoices) post(ctx context.Context, inv *invoice.Invoice) error {
 		return err
 	}
 	if err := s.ledger.Post(ctx, tx); err != nil {
-		return &sluice.Error{Code: sluice.CodeOf(err), Err: err,
-			Message: fmt.Sprintf("The %s %s is issued, but its rounding and tax could not be booked. Issue the month again, or restart: that books them.", inv.Kind, inv.Number)}
+		return &sluice.Error{
+			Code: sluice.CodeOf(err), Err: err,
+			Message: fmt.Sprintf("The %s %s is issued, but its rounding and tax could not be booked. Issue the month again, or restart: that books them.", inv.Kind, inv.Number),
+		}
 	}
 	return nil
 }

@@ -130,8 +130,10 @@ func (a *answer) whole(w http.ResponseWriter, r *http.Request) {
 // stream answers chunk by chunk. The head of the response waits for the first
 // piece of text, so that a failure before it is still an HTTP error.
 func (a *answer) stream(w http.ResponseWriter, r *http.Request, req *request) {
-	s := &stream{answer: a, w: w, flusher: http.NewResponseController(w),
-		usage: req.StreamOptions.IncludeUsage, continuous: req.StreamOptions.ContinuousUsage}
+	s := &stream{
+		answer: a, w: w, flusher: http.NewResponseController(w),
+		usage: req.StreamOptions.IncludeUsage, continuous: req.StreamOptions.ContinuousUsage,
+	}
 	result, err := a.model.Generate(r.Context(), a.request, s.piece)
 	if err == nil {
 		err = s.end(result)

@@ -76,8 +76,10 @@ func TestChatStream(t *testing.T) {
 		options, usage, last string
 	}{
 		"plain": {},
-		"with usage": {`,"stream_options":{"include_usage":true}`, `,"usage":null`,
-			head + `],"usage":` + counts + "}\n\n"},
+		"with usage": {
+			`,"stream_options":{"include_usage":true}`, `,"usage":null`,
+			head + `],"usage":` + counts + "}\n\n",
+		},
 	} {
 		w := post(newEngine(t, 0), "/v1/chat/completions", `{`+hello+`,"stream":true,"max_tokens":3`+c.options+`}`)
 		end := "]" + c.usage + "}\n\n"

@@ -26,8 +26,10 @@ const (
 
 // String is ggml's name of the type, as far as this package knows it.
 func (t Type) String() string {
-	names := map[Type]string{F32: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", Q8_0: "Q8_0",
-		10: "Q2_K", 11: "Q3_K", 12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 30: "BF16"}
+	names := map[Type]string{
+		F32: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", Q8_0: "Q8_0",
+		10: "Q2_K", 11: "Q3_K", 12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 30: "BF16",
+	}
 	if name, ok := names[t]; ok {
 		return name
 	}

@@ -42,8 +42,10 @@ func (t valueType) size() uint64 {
 }
 
 func (t valueType) String() string {
-	names := [...]string{"uint8", "int8", "uint16", "int16", "uint32", "int32", "float32",
-		"bool", "string", "array", "uint64", "int64", "float64"}
+	names := [...]string{
+		"uint8", "int8", "uint16", "int16", "uint32", "int32", "float32",
+		"bool", "string", "array", "uint64", "int64", "float64",
+	}
 	if int(t) < len(names) {
 		return names[t]
 	}

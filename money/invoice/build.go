@@ -230,6 +230,7 @@ func (b *Builder) pay(kind sluice.AccountKind, entry sluice.Amount) {
 		b.drawn = b.rated.sub(b.drawn, entry)
 	case sluice.AccountPromotional:
 		b.granted = b.rated.sub(b.granted, entry)
+	default: // the others are not the customer's
 	}
 }
 
@@ -245,6 +246,7 @@ func (b *Builder) Other(tx *sluice.Tx) error {
 		switch e.Account.Kind {
 		case sluice.AccountRevenueAPI, sluice.AccountRevenuePlan, sluice.AccountSimulated, sluice.AccountDeferred, sluice.AccountRounding:
 			earned = b.rated.add(earned, e.Amount)
+		default: // where the money came from
 		}
 	}
 	if b.rated.err != nil || earned.Sign() == 0 {

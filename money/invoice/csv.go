@@ -45,8 +45,12 @@ func (inv *Invoice) WriteCSV(w io.Writer) error {
 		name          string
 		exact, amount sluice.Amount
 	}{
-		{rowRounding, inv.Rounding, inv.Rounding}, {rowSum, inv.Exact, inv.Sum}, {rowTax, inv.Tax, inv.Tax},
-		{rowTotal, inv.Total, inv.Total}, {rowDrawn, inv.Drawn, inv.Drawn}, {rowDue, inv.Due, inv.Due},
+		{rowRounding, inv.Rounding, inv.Rounding},
+		{rowSum, inv.Exact, inv.Sum},
+		{rowTax, inv.Tax, inv.Tax},
+		{rowTotal, inv.Total, inv.Total},
+		{rowDrawn, inv.Drawn, inv.Drawn},
+		{rowDue, inv.Due, inv.Due},
 	} {
 		rows = append(rows, inv.csvRow(s.name, "", "", "", "", "", "", "", "", "", s.exact.String(), s.amount.String()))
 	}

@@ -132,7 +132,7 @@ func (p *Party) Check() error {
 		param, text string
 		lines       bool
 	}{{"name", p.Name, false}, {"address", p.Address, true}, {"tax_id", p.TaxID, false}, {"email", p.Email, false}} {
-		bad := func(r rune) bool { return !unicode.IsPrint(r) && !(f.lines && r == '\n') }
+		bad := func(r rune) bool { return !unicode.IsPrint(r) && (!f.lines || r != '\n') }
 		if !utf8.ValidString(f.text) || strings.ContainsFunc(f.text, bad) {
 			return &sluice.Error{Code: sluice.CodeInvalid, Param: f.param, Message: "It holds what cannot be printed."}
 		}

@@ -32,16 +32,26 @@ func TestPlan(t *testing.T) {
 		kind sluice.TxKind
 		want []sluice.Entry
 	}{
-		"paid from the wallet": {build(ledger.PlanPaid(head, org, "CNY", sluice.AccountPrepaid, yuan(49))), ledger.TxPlan,
-			[]sluice.Entry{entry(org, sluice.AccountPrepaid, -49), entry(org, sluice.AccountDeferred, 49)}},
-		"paid by card": {build(ledger.PlanPaid(head, org, "CNY", sluice.AccountClearing, yuan(49))), ledger.TxPlan,
-			[]sluice.Entry{entry(operator, sluice.AccountClearing, -49), entry(org, sluice.AccountDeferred, 49)}},
-		"earned": {build(ledger.PlanEarned(head, org, "CNY", yuan(2))), ledger.TxEarned,
-			[]sluice.Entry{entry(org, sluice.AccountDeferred, -2), entry(operator, sluice.AccountRevenuePlan, 2)}},
-		"changed": {build(ledger.PlanChanged(head, org, "CNY", sluice.AccountClearing, ledger.PlanChange{Pay: yuan(60), Deferred: yuan(58)})), ledger.TxPlan,
-			[]sluice.Entry{entry(operator, sluice.AccountClearing, -60), entry(org, sluice.AccountDeferred, 58), entry(operator, sluice.AccountRounding, 2)}},
-		"given back": {build(ledger.PlanChanged(head, org, "CNY", sluice.AccountClearing, ledger.PlanChange{Pay: yuan(-60), Deferred: yuan(-60)})), ledger.TxPlan,
-			[]sluice.Entry{entry(org, sluice.AccountPrepaid, 60), entry(org, sluice.AccountDeferred, -60)}},
+		"paid from the wallet": {
+			build(ledger.PlanPaid(head, org, "CNY", sluice.AccountPrepaid, yuan(49))), ledger.TxPlan,
+			[]sluice.Entry{entry(org, sluice.AccountPrepaid, -49), entry(org, sluice.AccountDeferred, 49)},
+		},
+		"paid by card": {
+			build(ledger.PlanPaid(head, org, "CNY", sluice.AccountClearing, yuan(49))), ledger.TxPlan,
+			[]sluice.Entry{entry(operator, sluice.AccountClearing, -49), entry(org, sluice.AccountDeferred, 49)},
+		},
+		"earned": {
+			build(ledger.PlanEarned(head, org, "CNY", yuan(2))), ledger.TxEarned,
+			[]sluice.Entry{entry(org, sluice.AccountDeferred, -2), entry(operator, sluice.AccountRevenuePlan, 2)},
+		},
+		"changed": {
+			build(ledger.PlanChanged(head, org, "CNY", sluice.AccountClearing, ledger.PlanChange{Pay: yuan(60), Deferred: yuan(58)})), ledger.TxPlan,
+			[]sluice.Entry{entry(operator, sluice.AccountClearing, -60), entry(org, sluice.AccountDeferred, 58), entry(operator, sluice.AccountRounding, 2)},
+		},
+		"given back": {
+			build(ledger.PlanChanged(head, org, "CNY", sluice.AccountClearing, ledger.PlanChange{Pay: yuan(-60), Deferred: yuan(-60)})), ledger.TxPlan,
+			[]sluice.Entry{entry(org, sluice.AccountPrepaid, 60), entry(org, sluice.AccountDeferred, -60)},
+		},
 	} {
 		if c.tx.ID != head.ID || c.tx.Kind != c.kind {
 			t.Errorf("%s: %+v", name, c.tx)

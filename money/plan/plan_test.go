@@ -210,7 +210,8 @@ func TestYear(t *testing.T) {
 	}
 	wantBalances(t, all, map[sluice.AccountKind]string{
 		sluice.AccountPrepaid: "-49.00", sluice.AccountClearing: "-588.00",
-		sluice.AccountDeferred: "49.00", sluice.AccountRevenuePlan: "588.00"})
+		sluice.AccountDeferred: "49.00", sluice.AccountRevenuePlan: "588.00",
+	})
 	if days := 365; len(all) != 13+days {
 		t.Errorf("%d transactions, want 13 payments and %d days", len(all), days)
 	}
@@ -331,7 +332,8 @@ func TestUpgrade(t *testing.T) {
 	at := start.Add(9*24*time.Hour + time.Hour) // 9 of 28 days are over: 19/28 of 49.00 is 33.25
 	up, txs := must(t)(r.Upgrade(s, pro(t), plan.Monthly, sluice.AccountPrepaid, at))
 	wantBalances(t, txs, map[sluice.AccountKind]string{
-		sluice.AccountPrepaid: "-115.75", sluice.AccountDeferred: "100.00", sluice.AccountRevenuePlan: "15.75"})
+		sluice.AccountPrepaid: "-115.75", sluice.AccountDeferred: "100.00", sluice.AccountRevenuePlan: "15.75",
+	})
 	if up.Terms.Version != "pro-1" || !up.Period.Start.Equal(at) || up.Status != plan.Active || !up.Paid || up.Earned != 0 {
 		t.Errorf("%+v", up)
 	}
@@ -342,7 +344,8 @@ func TestUpgrade(t *testing.T) {
 	at = s.Period.Start.Add(24 * time.Hour) // 30/31 of 49.00 is 47.419354…, credited as 47.42
 	_, txs = must(t)(r.Upgrade(s, pro(t), plan.Quarterly, sluice.AccountClearing, at))
 	wantBalances(t, txs, map[sluice.AccountKind]string{
-		sluice.AccountClearing: "-354.88", sluice.AccountDeferred: "353.30", sluice.AccountRevenuePlan: "1.580645161", sluice.AccountRounding: "-0.000645161"})
+		sluice.AccountClearing: "-354.88", sluice.AccountDeferred: "353.30", sluice.AccountRevenuePlan: "1.580645161", sluice.AccountRounding: "-0.000645161",
+	})
 
 	// What exceeds the new price goes to the wallet, also when a card was to pay.
 	year, _ := must(t)(r.Start("s", "o", lite(t), plan.Yearly, false, sluice.AccountPrepaid, start))

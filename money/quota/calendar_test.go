@@ -53,8 +53,10 @@ func TestBounds(t *testing.T) {
 // TestBoundsTile: wherever and whenever, spans follow each other without gap
 // or overlap, and every instant of one has the same bounds.
 func TestBoundsTile(t *testing.T) {
-	names := []string{"UTC", "Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "America/Sao_Paulo", "America/Havana",
-		"Pacific/Apia", "Pacific/Kiritimati", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Tehran"}
+	names := []string{
+		"UTC", "Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "America/Sao_Paulo", "America/Havana",
+		"Pacific/Apia", "Pacific/Kiritimati", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Tehran",
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		z := zone(t, rapid.SampledFrom(names).Draw(rt, "zone"))
 		span := rapid.SampledFrom([]Span{Day, Week, Month}).Draw(rt, "span")

@@ -30,8 +30,7 @@ func year(t *testing.T, s *quota.State, check func(at time.Time, events []used))
 		check(at, events)
 		cost := units(rng.Int64N(4))
 		r, err := s.Reserve(at, cost)
-		var e *quota.Exhausted
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*quota.Exhausted](err); ok {
 			if fits := e.At; !fits.After(at) {
 				t.Fatalf("refused at %v until %v", at, fits)
 			}

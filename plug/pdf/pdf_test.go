@@ -64,8 +64,10 @@ func sample(t testing.TB, models int) *invoice.Invoice {
 		if err != nil {
 			t.Fatal(err)
 		}
-		add(invoice.Line{Segment: invoice.SegmentAPI, Model: model, Class: class, Detail: detail, Late: late, Units: units,
-			Quantity: sluice.FormatPrice(sluice.Pico(units)), Unit: "1M tokens", Price: price, Exact: exact.Amount()})
+		add(invoice.Line{
+			Segment: invoice.SegmentAPI, Model: model, Class: class, Detail: detail, Late: late, Units: units,
+			Quantity: sluice.FormatPrice(sluice.Pico(units)), Unit: "1M tokens", Price: price, Exact: exact.Amount(),
+		})
 	}
 	usage("glm-4.7", "input", "", "", 1_482_113_907, "0.60")
 	usage("glm-4.7", "cached", "", "", 9_120_004_311, "0.11")
@@ -235,10 +237,12 @@ func TestKinds(t *testing.T) {
 		has(t, text(t, printed(t, p, draft)), "Draft invoice", "nothing is to be paid")
 	})
 	t.Run("yen", func(t *testing.T) {
-		yen := &invoice.Invoice{Number: "2026-000019", Kind: invoice.KindInvoice, Currency: "JPY", Zone: "Asia/Tokyo", Seller: invoice.Party{Name: "S"}, Customer: invoice.Party{Name: "C"},
+		yen := &invoice.Invoice{
+			Number: "2026-000019", Kind: invoice.KindInvoice, Currency: "JPY", Zone: "Asia/Tokyo", Seller: invoice.Party{Name: "S"}, Customer: invoice.Party{Name: "C"},
 			Terms: invoice.TaxTerms{Rate: 1000, Included: true, Note: "Prices with 10 % tax."},
 			Lines: []invoice.Line{{Segment: invoice.SegmentPlan, Detail: "Pro", Exact: amount(t, "3300"), Amount: amount(t, "3300")}},
-			Exact: amount(t, "3300"), Sum: amount(t, "3300"), Tax: amount(t, "300"), Total: amount(t, "3300"), Drawn: amount(t, "3300")}
+			Exact: amount(t, "3300"), Sum: amount(t, "3300"), Tax: amount(t, "300"), Total: amount(t, "3300"), Drawn: amount(t, "3300"),
+		}
 		if err := yen.Check(); err != nil {
 			t.Fatal(err)
 		}

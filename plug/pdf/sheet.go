@@ -103,7 +103,7 @@ func (s *sheet) room(height float64) bool {
 }
 
 func (s *sheet) foot() {
-	s.rule(left, right, foot-5, pale())
+	s.rule(left, foot-5, pale())
 	what := title(s.inv)
 	if s.inv.Number != "" {
 		what += " " + s.inv.Number
@@ -115,8 +115,8 @@ func (s *sheet) foot() {
 // head prints the title and what the document is.
 func (s *sheet) head() {
 	inv := s.inv
-	s.y += s.block(left, s.y, 90, inv.Seller.Name, letters{11, true, brand()})
-	s.y += s.block(left, s.y, 90, sender(inv.Seller), small())
+	s.y += s.block(s.y, 90, inv.Seller.Name, letters{11, true, brand()})
+	s.y += s.block(s.y, 90, sender(inv.Seller), small())
 	begin := s.y
 	s.y = top
 	s.end(right, s.y, title(inv), letters{20, true, black()})
@@ -126,9 +126,16 @@ func (s *sheet) head() {
 		zone = time.UTC
 	}
 	const day = "2 January 2006"
-	facts := [][2]string{{"Number", inv.Number}, {"Date of issue", ""}, {"Corrects", inv.Corrects}, {"Replaces", inv.Replaces},
-		{"Period", inv.From.In(zone).Format(day) + " – " + inv.Until.Add(-time.Microsecond).In(zone).Format(day)}, {"Timezone", inv.Zone},
-		{"Currency", string(inv.Currency)}, {"Customer", inv.Org}}
+	facts := [][2]string{
+		{"Number", inv.Number},
+		{"Date of issue", ""},
+		{"Corrects", inv.Corrects},
+		{"Replaces", inv.Replaces},
+		{"Period", inv.From.In(zone).Format(day) + " – " + inv.Until.Add(-time.Microsecond).In(zone).Format(day)},
+		{"Timezone", inv.Zone},
+		{"Currency", string(inv.Currency)},
+		{"Customer", inv.Org},
+	}
 	if !inv.IssuedAt.IsZero() {
 		facts[1][1] = inv.IssuedAt.In(zone).Format(day)
 	}
@@ -158,11 +165,11 @@ func sender(p invoice.Party) string {
 func (s *sheet) parties() {
 	s.put(left, s.y, "BILL TO", letters{6.5, true, grey()})
 	s.y += 4.2
-	s.y += s.block(left, s.y, 100, s.inv.Customer.Name, letters{10, true, black()})
-	s.y += s.block(left, s.y, 100, sender(s.inv.Customer), plain())
+	s.y += s.block(s.y, 100, s.inv.Customer.Name, letters{10, true, black()})
+	s.y += s.block(s.y, 100, sender(s.inv.Customer), plain())
 	if s.inv.Reason != "" {
 		s.y += 3
-		s.y += s.block(left, s.y, right-left, "Reason: "+s.inv.Reason, plain())
+		s.y += s.block(s.y, right-left, "Reason: "+s.inv.Reason, plain())
 	}
 	s.y += 7
 }
@@ -219,7 +226,7 @@ func (s *sheet) tableHead() {
 	s.end(columnExact, s.y, "EXACT", l)
 	s.end(right, s.y, "AMOUNT", l)
 	s.y += 4.6
-	s.rule(left, right, s.y, black())
+	s.rule(left, s.y, black())
 	s.y += 1.4
 }
 
@@ -259,7 +266,7 @@ func (s *sheet) line(l *invoice.Line) {
 		y += small().height()
 	}
 	s.y += height
-	s.rule(left, right, s.y, pale())
+	s.rule(left, s.y, pale())
 	s.y += 1.4
 }
 
@@ -335,7 +342,7 @@ func (s *sheet) sums() {
 	s.room(float64(len(rows))*6.5 + 4)
 	for i, r := range rows {
 		if r.l.size > 10 {
-			s.rule(right-85, right, s.y, pale())
+			s.rule(right-85, s.y, pale())
 			s.y += 1.8
 		}
 		s.put(right-85, s.y, r.name, r.l)
@@ -363,7 +370,7 @@ func (s *sheet) notes() {
 			s.put(left, s.y, t, small())
 			s.y += small().height()
 		}
-		s.y += 1
+		s.y++
 	}
 }
 
@@ -423,10 +430,10 @@ func (s *sheet) width(text string, l letters) (w float64) {
 }
 
 // block prints a text in lines no wider than width, and returns its height.
-func (s *sheet) block(x, y, width float64, text string, l letters) float64 {
+func (s *sheet) block(y, width float64, text string, l letters) float64 {
 	lines := s.wrap(text, width, l)
 	for i, t := range lines {
-		s.put(x, y+float64(i)*l.height(), t, l)
+		s.put(left, y+float64(i)*l.height(), t, l)
 	}
 	return float64(len(lines)) * l.height()
 }
@@ -471,9 +478,9 @@ func (s *sheet) fit(word string, width float64, l letters) int {
 	return n
 }
 
-// rule draws a thin line across.
-func (s *sheet) rule(from, to, y float64, c ink) {
+// rule draws a thin line to the right margin.
+func (s *sheet) rule(from, y float64, c ink) {
 	s.doc.SetDrawColor(c.r, c.g, c.b)
 	s.doc.SetLineWidth(0.2)
-	s.doc.Line(from, y, to, y)
+	s.doc.Line(from, y, right, y)
 }

@@ -173,10 +173,12 @@ func testUnbalanced(t *testing.T, db *store.DB) {
 	good := payment("tx_0", "org_a", one)
 	for name, p := range map[string]sluice.Posting{
 		"one pico off": {Tx: sluice.Tx{ID: "tx_1", Kind: sluice.TxPayment, Entries: []sluice.Entry{
-			{Account: operator(sluice.AccountClearing), Amount: neg}, {Account: wallet("org_a"), Amount: sluice.Amount{Nano: 1, Carry: 1}}}}},
+			{Account: operator(sluice.AccountClearing), Amount: neg}, {Account: wallet("org_a"), Amount: sluice.Amount{Nano: 1, Carry: 1}},
+		}}},
 		"two currencies": {Tx: sluice.Tx{ID: "tx_1", Kind: sluice.TxPayment, Entries: transfer(operator(sluice.AccountClearing), euro, one)}},
 		"carry of 1000": {Tx: sluice.Tx{ID: "tx_1", Kind: sluice.TxPayment, Entries: []sluice.Entry{
-			{Account: operator(sluice.AccountClearing), Amount: neg}, {Account: wallet("org_a"), Amount: sluice.Amount{Carry: 1000}}}}},
+			{Account: operator(sluice.AccountClearing), Amount: neg}, {Account: wallet("org_a"), Amount: sluice.Amount{Carry: 1000}},
+		}}},
 		"no id":                    {Tx: sluice.Tx{Kind: sluice.TxPayment}},
 		"usage without an event":   {Tx: sluice.Tx{ID: "tx_1", Kind: sluice.TxUsage}},
 		"payment with an event":    {Tx: sluice.Tx{ID: "tx_1", Kind: sluice.TxPayment}, Event: event("tx_1", "org_a", "key_a", 0)},

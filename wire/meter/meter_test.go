@@ -64,13 +64,16 @@ func TestUnified(t *testing.T) {
 		"in use": {glm(), false, map[string]string{
 			"Status": "allowed", "Representative-Claim": "five_hour", "Reset": "1789511290",
 			"5h-Status": "allowed", "5h-Utilization": "0.423", "5h-Reset": "1789511290",
-			"7d-Status": "allowed", "7d-Utilization": "0.08", "7d-Reset": "1789862400"}},
+			"7d-Status": "allowed", "7d-Utilization": "0.08", "7d-Reset": "1789862400",
+		}},
 		"the week is used up": {full, true, map[string]string{
 			"Status": "rejected", "Representative-Claim": "seven_day", "Reset": "1789862400",
 			"5h-Status": "allowed", "5h-Utilization": "0.423", "5h-Reset": "1789511290",
-			"7d-Status": "rejected", "7d-Utilization": "1", "7d-Reset": "1789862400"}},
+			"7d-Status": "rejected", "7d-Utilization": "1", "7d-Reset": "1789862400",
+		}},
 		"not begun": {idle, false, map[string]string{
-			"Status": "allowed", "Representative-Claim": "five_hour", "5h-Status": "allowed", "5h-Utilization": "0"}},
+			"Status": "allowed", "Representative-Claim": "five_hour", "5h-Status": "allowed", "5h-Utilization": "0",
+		}},
 		"only a month": {[]meter.Window{{Months: 1}}, false, nil},
 		"none":         {nil, false, nil},
 	} {

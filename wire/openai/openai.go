@@ -9,6 +9,7 @@ package openai
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -147,7 +148,7 @@ func (p *Parser) Parse(e Endpoint, raw []byte) (*Request, error) {
 		return nil, syntaxError(err)
 	}
 	r.spans.end = int(dec.InputOffset()) - 1
-	if _, err := dec.ReadToken(); err != io.EOF {
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, sluice.Errorf(sluice.CodeInvalid, "The request body has more after its JSON object.")
 	}
 	if err := r.check(asked); err != nil {

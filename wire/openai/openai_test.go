@@ -21,10 +21,14 @@ func TestParse(t *testing.T) {
 	}{
 		{"least", Chat(), `{` + chat + `}`, Request{Model: "m", Choices: 1}},
 		{"spaces", Chat(), " \r\n\t{ " + chat + " } \n", Request{Model: "m", Choices: 1}},
-		{"all", Chat(), `{"stream":true,"stream_options":{"include_usage":true,"x":1},"max_tokens":7,"n":2,"cache_salt":"s",` + chat + `}`,
-			Request{Model: "m", Choices: 2, Stream: true, IncludeUsage: true, MaxTokens: 7}},
-		{"nulls", Chat(), `{"stream":null,"stream_options":null,"max_tokens":null,"max_completion_tokens":null,"n":null,"best_of":null,"cache_salt":null,` + chat + `}`,
-			Request{Model: "m", Choices: 1}},
+		{
+			"all", Chat(), `{"stream":true,"stream_options":{"include_usage":true,"x":1},"max_tokens":7,"n":2,"cache_salt":"s",` + chat + `}`,
+			Request{Model: "m", Choices: 2, Stream: true, IncludeUsage: true, MaxTokens: 7},
+		},
+		{
+			"nulls", Chat(), `{"stream":null,"stream_options":null,"max_tokens":null,"max_completion_tokens":null,"n":null,"best_of":null,"cache_salt":null,` + chat + `}`,
+			Request{Model: "m", Choices: 1},
+		},
 		{"null options in a stream", Chat(), `{"stream":true,"stream_options":{"include_usage":null},` + chat + `}`, Request{Model: "m", Choices: 1, Stream: true}},
 		{"the smallest limit", Chat(), `{"max_tokens":9,"max_completion_tokens":5,"n_predict":7,` + chat + `}`, Request{Model: "m", Choices: 1, MaxTokens: 5}},
 		{"a great limit", Chat(), `{"max_tokens":9223372036854775807,` + chat + `}`, Request{Model: "m", Choices: 1, MaxTokens: 1<<63 - 1}},

@@ -70,13 +70,17 @@ func decode(t testing.TB, raw []byte) map[string]any {
 // touches, in two orders and two ways of writing.
 func bodies() (all []string) {
 	for _, stream := range []string{"", `"stream":true`, `"stream":false`, `"stream":null`} {
-		for _, options := range []string{"", `"stream_options":null`, `"stream_options":{}`, `"stream_options":{ }`, `"stream_options":{"include_usage":true}`,
-			`"stream_options":{"include_usage":false}`, `"stream_options":{"include_usage":null,"x":[1]}`, `"stream_options":{"x":{"include_usage":true} }`} {
+		for _, options := range []string{
+			"", `"stream_options":null`, `"stream_options":{}`, `"stream_options":{ }`, `"stream_options":{"include_usage":true}`,
+			`"stream_options":{"include_usage":false}`, `"stream_options":{"include_usage":null,"x":[1]}`, `"stream_options":{"x":{"include_usage":true} }`,
+		} {
 			if strings.Contains(options, "{") && !strings.Contains(stream, "true") {
 				continue // refused
 			}
-			for _, limits := range []string{"", `"max_tokens":null`, `"max_tokens":50`, `"max_completion_tokens":50`, `"max_tokens":20,"max_completion_tokens":1000`,
-				`"max_completion_tokens":7,"n_predict":null`, `"n_predict":99`} {
+			for _, limits := range []string{
+				"", `"max_tokens":null`, `"max_tokens":50`, `"max_completion_tokens":50`, `"max_tokens":20,"max_completion_tokens":1000`,
+				`"max_completion_tokens":7,"n_predict":null`, `"n_predict":99`,
+			} {
 				for _, salt := range []string{"", `"cache_salt":null`, `"cache_salt":"theirs"`} {
 					fields := []string{`"model":"public"`, stream, options, limits, salt, `"messages":[{"role":"user","content":"\u00e9 \ud83d\ude00 \"model\":"}]`, `"x_unknown":[1.0, 2e5]`}
 					fields = slices.DeleteFunc(fields, func(s string) bool { return s == "" })

@@ -195,8 +195,8 @@ x {"id":"e","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"promp
 }
 
 // events makes the stream and what is to pass of it, with the line end given.
-func (s shape) events(end string) (in, pass string) {
-	for line := range strings.Lines(strings.TrimSpace(s.lines)) {
+func (c shape) events(end string) (in, pass string) {
+	for line := range strings.Lines(strings.TrimSpace(c.lines)) {
 		mark, payload, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		event := "data: " + payload + end + end
 		in += event
