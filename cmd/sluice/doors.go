@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -157,25 +155,6 @@ func listenLocal(ctx context.Context, data string) (net.Listener, error) {
 		return nil, errors.Join(fmt.Errorf("closing the socket to others: %w", err), l.Close())
 	}
 	return l, nil
-}
-
-// maxSocketPath is what Linux and macOS both take for a Unix socket's path.
-const maxSocketPath = 100
-
-// socketPath is where the operator's socket of a data folder is: in the folder
-// or, where that path is too long for a socket, in a folder of this user's
-// under the system's temporary one, named by the data folder's hash.
-func socketPath(data string) (string, error) {
-	abs, err := filepath.Abs(data)
-	if err != nil {
-		return "", fmt.Errorf("finding the data folder: %w", err)
-	}
-	path := filepath.Join(abs, "sluice.sock")
-	if len(path) <= maxSocketPath {
-		return path, nil
-	}
-	sum := sha256.Sum256([]byte(abs))
-	return filepath.Join(os.TempDir(), fmt.Sprintf("sluice-%d", os.Getuid()), hex.EncodeToString(sum[:8])+".sock"), nil
 }
 
 // readyz says whether the server takes calls.
