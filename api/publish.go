@@ -194,12 +194,16 @@ func priceAt(books []*price.Book, book *price.Book, model string, at time.Time) 
 }
 
 // ListOf writes a book as a price list that can be asked for, and returns the
-// rules that are left out of it because they are not sold yet.
+// rules that are left out of it because they are not sold yet. A model whose
+// tokens have steps is left out as a whole: it has no other price of them.
 func ListOf(b *price.Book) (list PriceList, left []string) {
 	var rules []price.Rule
-	named := map[string]bool{}
+	named, stepped := map[string]bool{}, map[string]bool{}
 	for _, r := range b.Rules() {
-		if why := notSold(&r); why != "" {
+		stepped[r.Model] = stepped[r.Model] || (r.Steps != price.StepsNone && price.IsToken(r.Class))
+	}
+	for _, r := range b.Rules() {
+		if stepped[r.Model] || notSold(&r) != "" {
 			left = append(left, strings.TrimSpace(r.String()+": "+price.Format(r.Class, r.Price)))
 			continue
 		}

@@ -141,3 +141,20 @@ func TestListOf(t *testing.T) {
 		}
 	}
 }
+
+// TestListOfSteps leaves out a model whose tokens are priced by volume: no part
+// of it may become free.
+func TestListOfSteps(t *testing.T) {
+	in, out := sluice.ClassInput, sluice.ClassOutput
+	b, err := tariff.Publish("b", tariff.Draft{Currency: "USD", Rules: []tariff.Rule{
+		{Model: "m", Class: in, Price: 1}, {Model: "m", Class: out, Price: 2}, {Model: "m", Class: tariff.ClassCall, Price: 3},
+		{Model: "s", Class: in, Price: 1, Steps: tariff.StepsGraduated, Period: tariff.PeriodDay}, {Model: "s", Class: out, Price: 2},
+	}}, time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, left := api.ListOf(b)
+	if len(list.Models) != 1 || list.Models[0].Model != "m" || len(left) != 6 {
+		t.Errorf("%+v without %q", list.Models, left)
+	}
+}
