@@ -9,6 +9,7 @@ import (
 	"sluice"
 	"sluice/money/invoice"
 	"sluice/money/ledger"
+	"sluice/money/price"
 )
 
 // BenchmarkIssue issues a month of a million calls, of which another
@@ -40,10 +41,9 @@ func BenchmarkIssue(b *testing.B) {
 			AdmittedAt: at, EndedAt: at, Status: sluice.StatusCompleted, Currency: "USD", Book: book,
 			Usage: sluice.Usage{int64(i % 5000), int64(i % 777), 0, int64(i % 999), int64(i % 3)},
 		}
-		var err error
-		ev.List, err = w.books[book].Rate("glm", ev.Usage)
+		list, err := w.books[book].Charge(price.QueryOf("glm", at, ev.Usage))
 		w.must(err)
-		ev.Charge = ev.List
+		ev.List, ev.Charge = list.Total, list.Total
 		tx, err := ledger.Usage(&ev, wallets[org])
 		w.must(err)
 		batch.Postings = append(batch.Postings, sluice.Posting{Tx: tx, Event: &ev})

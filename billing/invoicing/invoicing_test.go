@@ -141,10 +141,9 @@ func (w *world) call(org string, ended time.Time, input, output int64) sluice.Ev
 			book = b
 		}
 	}
-	var err error
-	ev.Book = book.ID
-	ev.List, err = book.Rate("glm", ev.Usage)
+	list, err := book.Charge(price.QueryOf("glm", ev.AdmittedAt, ev.Usage))
 	w.must(err)
+	ev.Book, ev.List = book.ID, list.Total
 	_, err = w.ledger.Hold(context.Background(), sluice.HoldRequest{CallID: ev.CallID, Org: org, Key: "key_a", Currency: "USD", Want: ev.List})
 	if sluice.CodeOf(err) == sluice.CodeInsufficientFunds {
 		return sluice.Event{}

@@ -91,19 +91,19 @@ func bigPico(a sluice.Amount) *big.Int {
 func (h *history) call(book *price.Book, model string, ended time.Time, u sluice.Usage, simulated bool) sluice.Event {
 	h.t.Helper()
 	h.n++
-	listed, err := book.Rate(model, u)
+	listed, err := book.Charge(price.QueryOf(model, ended.Add(-time.Second), u))
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	ev := sluice.Event{
 		CallID: fmt.Sprintf("call_%d", h.n), Org: h.wallets[0].Owner, Model: model, AdmittedAt: ended.Add(-time.Second), EndedAt: ended,
-		Usage: u, Currency: book.Currency, Book: book.ID, List: listed, Charge: listed, Simulated: simulated, Status: sluice.StatusCompleted,
+		Usage: u, Currency: book.Currency, Book: book.ID, List: listed.Total, Charge: listed.Total, Simulated: simulated, Status: sluice.StatusCompleted,
 	}
 	all, err := h.wallets[0].Balance.Add(h.wallets[1].Balance)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if all.Cmp(listed.Amount()) < 0 {
+	if all.Cmp(listed.Total.Amount()) < 0 {
 		ev.Charge, _ = all.Pico()
 	}
 	h.settle(&ev)

@@ -205,9 +205,6 @@ func TestLengths(t *testing.T) {
 	if _, _, err = b.Bounds(price.Query{Model: "x"}, 0); sluice.CodeOf(err) != sluice.CodeModelNotFound {
 		t.Errorf("bounds of an unknown model: %v", err)
 	}
-	if p, ok := b.Prices("m", 100); !ok || p[0] != 3_000_000 {
-		t.Errorf("prices: %v", p)
-	}
 }
 
 // TestUnits prices what is no token.

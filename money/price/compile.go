@@ -15,7 +15,6 @@ type model struct {
 	classes   [NumClasses][]choice // the most specific first
 	services  []string             // the service tiers that rules name
 	calendars []*calendar.Calendar // the calendars that rules name
-	tiers     []tier               // of calls without conditions, in order of length
 }
 
 // The bits of conditions: two, then one for each service tier and each calendar
@@ -121,12 +120,6 @@ type step struct {
 	rule  int32
 }
 
-// tier is the dearest prices of a call without conditions, from a prompt length on.
-type tier struct {
-	from   int64
-	prices Prices
-}
-
 // compile makes the book's rules, which are complete and in order, ready for
 // looking up.
 func (b *Book) compile(calendars map[string]*calendar.Calendar) {
@@ -144,7 +137,6 @@ func (b *Book) compile(calendars map[string]*calendar.Calendar) {
 		if m.classes[ClassCacheWriteHour] == nil {
 			m.classes[ClassCacheWriteHour] = m.classes[sluice.ClassCacheWrite]
 		}
-		m.tier()
 	}
 }
 
@@ -170,27 +162,6 @@ func (m *model) add(r *Rule, same bool, number int32, calendars map[string]*cale
 		next.steps = []step{{r.VolumeMin, r.Price, number}}
 	}
 	c.cells = append(c.cells, next)
-}
-
-// tier works out the prices of calls without conditions.
-func (m *model) tier() {
-	cuts := []int64{0}
-	for class := range sluice.NumClasses {
-		if base := m.base(class); base != nil {
-			for _, c := range base.cells {
-				cuts = append(cuts, c.contextFrom)
-			}
-		}
-	}
-	for _, from := range distinct(cuts) {
-		t := tier{from: from}
-		for class := range m.classes {
-			if base := m.base(class); base != nil {
-				_, t.prices[class] = base.bounds(from, from, 0, 0)
-			}
-		}
-		m.tiers = append(m.tiers, t)
-	}
 }
 
 // base is the choice of a class for calls without conditions, the last one.

@@ -68,7 +68,7 @@ func TestPublishedPrices(t *testing.T) {
 		{"minimax-m2", "0.30", "", "1.20", sluice.Usage{10, 90, 0, 5, 0}, "0.000036"},
 		{"qwen3-235b", "0.70", "", "2.80", sluice.Usage{0, 0, 9, 0, 9}, "0.0000315"},
 	} {
-		got, err := publish(t, "USD", flat(t, c.model, c.input, c.cached, c.output)).Rate(c.model, c.usage)
+		got, err := rate(publish(t, "USD", flat(t, c.model, c.input, c.cached, c.output)), c.model, c.usage)
 		if err != nil || got.Amount().String() != c.want {
 			t.Errorf("%s: %v is %s, %v; want %s", c.model, c.usage, got.Amount(), err, c.want)
 		}
@@ -104,7 +104,7 @@ func TestTiers(t *testing.T) {
 		{sluice.Usage{1, 0, 0, 0, 1_000_000}, "8.4000005"}, // output does not
 		{sluice.Usage{262_144, 0, 0, 0, 1}, "0.5242964"},
 	} {
-		if got, err := b.Rate("qwen3.7-plus", c.usage); err != nil || got.Amount().String() != c.want {
+		if got, err := rate(b, "qwen3.7-plus", c.usage); err != nil || got.Amount().String() != c.want {
 			t.Errorf("%v is %s, %v; want %s", c.usage, got.Amount(), err, c.want)
 		}
 	}
@@ -118,10 +118,16 @@ func TestTiers(t *testing.T) {
 	}
 }
 
+// rate charges for the tokens of a call.
+func rate(b *price.Book, model string, u sluice.Usage) (sluice.Pico, error) {
+	c, err := b.Charge(price.QueryOf(model, now, u))
+	return c.Total, err
+}
+
 func TestDerivedClasses(t *testing.T) {
 	b := publish(t, "CNY", flat(t, "m", "8", "", "28"))
-	p, ok := b.Prices("m", 0)
-	if want := (price.Prices{8_000_000, 8_000_000, 8_000_000, 28_000_000, 28_000_000, price.ClassCacheWriteHour: 8_000_000}); !ok || *p != want {
+	_, p, err := b.Bounds(price.Query{Model: "m"}, 0)
+	if want := (price.Prices{8_000_000, 8_000_000, 8_000_000, 28_000_000, 28_000_000, price.ClassCacheWriteHour: 8_000_000}); err != nil || p != want {
 		t.Errorf("%v, want %v", p, want)
 	}
 }
@@ -140,12 +146,12 @@ func TestRateRefuses(t *testing.T) {
 		"sum":            {"m", sluice.Usage{1, 0, 0, 1, 0}, sluice.CodeInternal, true},
 		"negative count": {"m", sluice.Usage{0, 0, 0, -1, 0}, sluice.CodeInternal, false},
 	} {
-		got, err := b.Rate(c.model, c.usage)
+		got, err := rate(b, c.model, c.usage)
 		if got != 0 || sluice.CodeOf(err) != c.code || errors.Is(err, sluice.ErrOverflow) != c.over {
 			t.Errorf("%s: %d, %v", name, got, err)
 		}
 	}
-	if got, err := b.Rate("m", sluice.Usage{1}); err != nil || got != math.MaxInt64 {
+	if got, err := rate(b, "m", sluice.Usage{1}); err != nil || got != math.MaxInt64 {
 		t.Errorf("the greatest charge: %d, %v", got, err)
 	}
 }
@@ -257,7 +263,7 @@ func TestRateLikeReference(t *testing.T) {
 			p := find(rules, model, sluice.Class(class), u.Prompt())
 			want.Add(want, new(big.Int).Mul(big.NewInt(int64(p)), big.NewInt(n)))
 		}
-		got, err := b.Rate(model, u)
+		got, err := rate(b, model, u)
 		switch {
 		case !want.IsInt64():
 			if !errors.Is(err, sluice.ErrOverflow) || got != 0 {
@@ -367,7 +373,7 @@ func BenchmarkRate(b *testing.B) {
 	u := sluice.Usage{1200, 30_000, 0, 400, 300}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := book.Rate("qwen3.7-plus", u); err != nil {
+		if _, err := rate(book, "qwen3.7-plus", u); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -230,26 +230,3 @@ func (b *Book) Bounds(q Query, promptMost int64) (least, most Prices, err error)
 	}
 	return least, most, nil
 }
-
-// Prices returns the prices of a plain call, without conditions, for a prompt
-// of the given length: of several by length of output or step, the dearest. ok is
-// false for a model that the book does not price: it is refused, never free.
-func (b *Book) Prices(model string, promptTokens int64) (p *Prices, ok bool) {
-	m := b.models[model]
-	if m == nil {
-		return nil, false
-	}
-	for i := len(m.tiers) - 1; i >= 0; i-- {
-		if promptTokens >= m.tiers[i].from {
-			return &m.tiers[i].prices, true
-		}
-	}
-	return nil, false
-}
-
-// Rate returns the charge for the usage of one plain call, without conditions
-// and before any other of its period. Errors are those of Charge.
-func (b *Book) Rate(model string, u sluice.Usage) (sluice.Pico, error) {
-	c, err := b.Charge(QueryOf(model, time.Time{}, u))
-	return c.Total, err
-}

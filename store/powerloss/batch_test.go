@@ -83,11 +83,11 @@ func (s *shop) call() sluice.Event {
 // rate sets what a call costs by its price book.
 func (s *shop) rate(call *sluice.Event) {
 	book := s.books[call.Currency]
-	list, err := book.Rate(call.Model, call.Usage)
+	list, err := book.Charge(price.QueryOf(call.Model, call.AdmittedAt, call.Usage))
 	if err != nil {
 		panic(err)
 	}
-	call.Book, call.List, call.Charge = book.ID, list, list
+	call.Book, call.List, call.Charge = book.ID, list.Total, list.Total
 }
 
 // priceBooks publishes a book for each currency.
