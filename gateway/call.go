@@ -26,6 +26,7 @@ type call struct {
 
 	// by understand
 	body    []byte // the request as it came; a buffer to give back
+	large   int64  // what the body has of the memory for large ones
 	request *openai.Request
 	model   *model
 
@@ -74,6 +75,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 func (c *call) end() {
 	defer c.observe()
 	defer c.g.running.Add(-1)
+	defer func() { c.g.large.Add(-c.large) }()
 	defer func() { c.pass.leave(c.event.Usage.Total()) }()
 	defer c.releaseHold()
 	defer c.leaveEngine()

@@ -76,6 +76,7 @@ type Options struct {
 	Now      func() time.Time // default: time.Now
 
 	MaxBody     int64         // of a request, in bytes; default 32 MiB
+	BodyMemory  int64         // of all bodies beyond 1 MiB together, in bytes; default 1 GiB
 	BodyTimeout time.Duration // a request's body must have arrived by then; default 30 s
 	KeepAlive   time.Duration // a silent stream gets a comment so often; default 10 s, negative: never
 	DrainLimit  time.Duration // how long a left call is drained under LeaveDrain; default 2 min
@@ -92,6 +93,7 @@ type Gateway struct {
 	bodies    buffers // of requests and whole answers
 	reads     buffers // of streams, all small: one is held as long as a stream lasts
 	running   atomic.Int64
+	large     atomic.Int64 // bytes that large bodies have
 }
 
 // New makes a gateway with an empty directory.
@@ -106,6 +108,7 @@ func New(opt Options) *Gateway {
 	setDefault(&g.KeepAlive, 10*time.Second)
 	setDefault(&g.DrainLimit, 2*time.Minute)
 	setDefault(&g.MaxBody, 32<<20)
+	setDefault(&g.BodyMemory, 1<<30)
 	setDefault(&g.Attempts, 3)
 	setDefault(&g.Slice, 2048)
 	if g.Now == nil {

@@ -66,6 +66,9 @@ func (c *call) readBody() error {
 	c.body = c.g.bodies.get(int(min(max(c.r.ContentLength, 0)+1, maxKept))) // what is announced need not come
 	for {
 		if len(c.body) == cap(c.body) {
+			if err := c.roomForBody(); err != nil {
+				return err
+			}
 			c.body = append(c.body, 0)[:len(c.body)]
 		}
 		n, err := c.r.Body.Read(c.body[len(c.body):cap(c.body)])
@@ -93,4 +96,26 @@ func (c *call) readBody() error {
 func (c *call) bodyTooLarge() error {
 	c.w.Header().Set("Connection", "close")
 	return sluice.Errorf(sluice.CodeTooLarge, "The request's body has more than %d bytes.", c.g.MaxBody)
+}
+
+// smallBody is what every call may have of memory for its body, in bytes,
+// however many there are.
+const smallBody = 1 << 20
+
+// roomForBody takes what the body, about to grow, will have of the memory that
+// large bodies share. Without it whoever has a key could fill the memory with
+// bodies that never end. Errors: CodeOverloaded.
+func (c *call) roomForBody() error {
+	most := 2 * int64(len(c.body)) // append at most doubles
+	if most <= smallBody {
+		return nil
+	}
+	more := most - c.large
+	c.large = most
+	if c.g.large.Add(more) > c.g.BodyMemory {
+		c.w.Header().Set("Connection", "close")
+		return &sluice.Error{Code: sluice.CodeOverloaded, RetryAfter: time.Second,
+			Message: "Too many large requests are under way. Try again in a moment."}
+	}
+	return nil
 }
