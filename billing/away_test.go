@@ -453,7 +453,7 @@ func TestSpoolDamaged(t *testing.T) {
 	}
 }
 
-// A spool that cannot be written keeps calls waiting.
+// A spool that cannot be written keeps calls waiting, and new ones out.
 func TestSpoolAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newMemory()
@@ -472,9 +472,14 @@ func TestSpoolAway(t *testing.T) {
 			t.Fatalf("settled from nowhere: %v", err)
 		default:
 		}
+		if _, err := l.Hold(t.Context(), request("call_2", 10, 10)); sluice.CodeOf(err) != sluice.CodeUnavailable {
+			t.Errorf("a call is let in that could not end: %v", err)
+		}
 		s.set(func(s *memory) { s.away = false })
 		if err := <-settled; err != nil {
 			t.Error(err)
 		}
+		mustHold(t, l, "call_2", 10)
+		l.Release("call_2")
 	})
 }

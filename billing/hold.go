@@ -45,6 +45,9 @@ func (l *Ledger) tryHold(req *sluice.HoldRequest) (verdict, *waiter) {
 	if err := l.open(); err != nil {
 		return verdict{err: err}, nil
 	}
+	if l.stuck {
+		return verdict{err: sluice.Errorf(sluice.CodeUnavailable, "What calls cost cannot be written down at the moment. Try again later.")}, nil
+	}
 	if req.Want < 0 || req.Least < 0 {
 		return verdict{err: sluice.Errorf(sluice.CodeInvalid, "A hold of less than nothing was asked for.")}, nil
 	}

@@ -86,6 +86,7 @@ type Ledger struct {
 	posting map[string]*item                    // transactions that are being posted, by id
 	fault   error                               // set once the books and memory disagree: nothing is admitted any more
 	closed  bool
+	stuck   bool // finished calls can be written neither to the store nor to the spool
 
 	versions      map[string]*plan.Version // by id
 	subscriptions map[string]*subscription // by id, those that are over included

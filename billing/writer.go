@@ -134,6 +134,7 @@ func (l *Ledger) commit(group []*item) {
 		}
 		err = l.atStore(group)
 	}
+	l.setStuck(false)
 	l.finish(group, nil)
 }
 
@@ -181,8 +182,12 @@ func (l *Ledger) sitOut(group []*item, pause time.Duration) (rest []*item, close
 		calls, posts := split(group)
 		if err := l.toSpool(calls); err != nil {
 			l.opt.Log.Error("cannot write to the spool either", "error", err, "waiting", len(calls))
+			l.setStuck(true)
 			<-timer.C
 			return group, false
+		}
+		if len(calls) > 0 {
+			l.setStuck(false)
 		}
 		more, closed := l.take()
 		if group = append(posts, more...); len(more) > 0 {
@@ -197,6 +202,14 @@ func (l *Ledger) sitOut(group []*item, pause time.Duration) (rest []*item, close
 		case <-l.wake:
 		}
 	}
+}
+
+// setStuck notes whether finished calls can be written nowhere. As long as it is
+// so no call is admitted: it would only join those that wait at their end.
+func (l *Ledger) setStuck(stuck bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stuck = stuck
 }
 
 // split tells what the spool can take from what only the store can: a
