@@ -80,6 +80,9 @@ func (s *Server) apply(ctx context.Context, _ *caller, in *struct{ Body Apply })
 		if p, err = s.intend(ctx, &in.Body.Manifest); err != nil {
 			return err
 		}
+		if err := p.checkJumps(); err != nil {
+			return err
+		}
 		return s.carryOut(ctx, &p)
 	})
 	return Applied{Changes: p.changes}, err
@@ -95,6 +98,17 @@ type intent struct {
 
 // enginePut is an engine to write, and the one that it replaces or nil.
 type enginePut struct{ next, old *sluice.Engine }
+
+// checkJumps refuses price lists that ask for acceptance, which a manifest cannot give.
+func (p *intent) checkJumps() error {
+	for _, c := range p.changes {
+		if far := jumps(c.Prices); c.Action == actionUpdate && len(far) > 0 {
+			return sluice.Errorf(sluice.CodeInvalid, "%d prices in %s change by 100 times or more, the first is %s of %s. Publish the list by itself and accept that, if they are right.",
+				len(far), c.Name, far[0].Class, far[0].Model)
+		}
+	}
+	return nil
+}
 
 // carryOut writes the intent, prices last: what costs nothing yet can be put back.
 func (s *Server) carryOut(ctx context.Context, p *intent) error {

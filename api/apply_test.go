@@ -87,6 +87,13 @@ func TestApply(t *testing.T) {
 	if err != nil || actions(again) != strings.ReplaceAll(created, "create", "unchanged") {
 		t.Errorf("applied again: %s, %v", actions(again), err)
 	}
+	m.Prices[0].Models[0].Output = price(t, "220")
+	if dry, err := w.Local.Apply(ctx, api.Apply{Manifest: m, DryRun: true}); err != nil || !dry.Changes[2].Prices[0].Jump {
+		t.Errorf("a slip of the point is not shown: %+v, %v", dry.Changes[2], err)
+	}
+	if _, err := w.Local.Apply(ctx, api.Apply{Manifest: m}); sluice.CodeOf(err) != sluice.CodeInvalid || !strings.Contains(err.Error(), "100 times") {
+		t.Errorf("a slip of the point: %v", err)
+	}
 	m.Prices[0].Models[0].Output = price(t, "2.00")
 	m.Models[0].Description = "another text"
 	m.Engines[0].Concurrent = 3

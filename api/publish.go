@@ -64,11 +64,6 @@ func approval(base, b *price.Book, asked *time.Time) (string, error) {
 	return hex.EncodeToString(sum[:8]), nil
 }
 
-// jumps returns the changes that ask for acceptance.
-func (p *publication) jumps() []PriceChange {
-	return slices.DeleteFunc(slices.Clone(p.changes), func(c PriceChange) bool { return !c.Jump })
-}
-
 // checkApproved refuses a list that nobody looked at as the change that it is now.
 func (p *publication) checkApproved(in *PublishPriceBook) error {
 	if p.base == nil || len(p.changes) == 0 {
@@ -78,9 +73,9 @@ func (p *publication) checkApproved(in *PublishPriceBook) error {
 		return &sluice.Error{Code: sluice.CodeConflict, Param: "approve",
 			Message: fmt.Sprintf("The list makes %d changes to the book %s that are not approved: look at its draft and send what it tells as approve.", len(p.changes), p.base.ID)}
 	}
-	if jumps := p.jumps(); len(jumps) > 0 && !in.AcceptJumps {
+	if far := jumps(p.changes); len(far) > 0 && !in.AcceptJumps {
 		return &sluice.Error{Code: sluice.CodeInvalid, Param: "accept_jumps",
-			Message: fmt.Sprintf("%d prices change by 100 times or more, the first is %s of %s. Send accept_jumps if they are right.", len(jumps), jumps[0].Class, jumps[0].Model)}
+			Message: fmt.Sprintf("%d prices change by 100 times or more, the first is %s of %s. Send accept_jumps if they are right.", len(far), far[0].Class, far[0].Model)}
 	}
 	return nil
 }
@@ -94,7 +89,7 @@ func (s *Server) draftPriceBook(ctx context.Context, _ *caller, in *struct{ Body
 	if err != nil {
 		return PriceDraft{}, err
 	}
-	d := PriceDraft{Currency: p.book.Currency, EffectiveAt: p.book.EffectiveAt, Changes: p.changes, Jumps: len(p.jumps()), Approve: p.approve}
+	d := PriceDraft{Currency: p.book.Currency, EffectiveAt: p.book.EffectiveAt, Changes: p.changes, Jumps: len(jumps(p.changes)), Approve: p.approve}
 	if p.base != nil {
 		d.Against = p.base.ID
 	}

@@ -19,12 +19,12 @@ func priceChanges(before, after *price.Book) []PriceChange {
 		contextMin, outputMin, volumeMin int64
 	}
 	at := map[place]*PriceChange{}
-	list := []PriceChange{}
+	var notes []PriceChange
 	var places []place
 	for _, c := range price.Diff(before, after) {
 		r := cmp.Or(c.After, c.Before)
 		if r == nil {
-			list = append(list, PriceChange{Note: c.Note})
+			notes = append(notes, PriceChange{Note: c.Note})
 			continue
 		}
 		p := place{r.Conditions, r.Model, r.Class, r.ContextMin, r.OutputMin, r.VolumeMin}
@@ -54,5 +54,10 @@ func priceChanges(before, after *price.Book) []PriceChange {
 			prices = append(prices, *c)
 		}
 	}
-	return append(prices, list...)
+	return append(prices, notes...)
+}
+
+// jumps returns the changes that ask for acceptance.
+func jumps(changes []PriceChange) []PriceChange {
+	return slices.DeleteFunc(slices.Clone(changes), func(c PriceChange) bool { return !c.Jump })
 }
