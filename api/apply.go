@@ -66,8 +66,10 @@ func ParseManifest(data []byte) (Manifest, error) {
 }
 
 func (s *Server) registerApply() {
-	register(s, route{id: "apply", method: http.MethodPost, path: "/apply", tag: "server",
-		summary: "Bring models, engines and price lists to a manifest; all of it is checked before any of it is written", roles: owners()}, s.apply)
+	register(s, route{
+		id: "apply", method: http.MethodPost, path: "/apply", tag: "server",
+		summary: "Bring models, engines and price lists to a manifest; all of it is checked before any of it is written", roles: owners(),
+	}, s.apply)
 }
 
 func (s *Server) apply(ctx context.Context, _ *caller, in *struct{ Body Apply }) (Applied, error) {

@@ -44,10 +44,14 @@ type Ledger interface {
 
 func (s *Server) registerBalances() {
 	const tag = "balance"
-	register(s, route{id: "get-balance", method: http.MethodGet, path: "/organisations/{organisation}/balance", tag: tag,
-		summary: "Get what an organisation has", roles: anyone()}, s.getBalance)
-	register(s, route{id: "create-credit", method: http.MethodPost, path: "/organisations/{organisation}/credits", tag: tag, status: http.StatusCreated,
-		summary: "Add to a balance, once for each idempotency key", roles: treasurers()}, s.createCredit)
+	register(s, route{
+		id: "get-balance", method: http.MethodGet, path: "/organisations/{organisation}/balance", tag: tag,
+		summary: "Get what an organisation has", roles: anyone(),
+	}, s.getBalance)
+	register(s, route{
+		id: "create-credit", method: http.MethodPost, path: "/organisations/{organisation}/credits", tag: tag, status: http.StatusCreated,
+		summary: "Add to a balance, once for each idempotency key", roles: treasurers(),
+	}, s.createCredit)
 }
 
 func (s *Server) getBalance(ctx context.Context, who *caller, in *inOrganisation) (Balance, error) {
@@ -88,8 +92,10 @@ func (s *Server) createCredit(ctx context.Context, who *caller, in *inCredit) (T
 	}
 	booked, err := s.opt.Books.Tx(ctx, wanted.ID)
 	if sluice.CodeOf(err) == sluice.CodeNotFound {
-		return Transaction{}, &sluice.Error{Code: sluice.CodeUnavailable, Err: err,
-			Message: "The credit is kept and will be booked when the ledger's store is back. Ask again with the same idempotency key."}
+		return Transaction{}, &sluice.Error{
+			Code: sluice.CodeUnavailable, Err: err,
+			Message: "The credit is kept and will be booked when the ledger's store is back. Ask again with the same idempotency key.",
+		}
 	}
 	if err != nil {
 		return Transaction{}, err

@@ -20,18 +20,30 @@ type Prices interface {
 
 func (s *Server) registerPrices() {
 	const tag = "prices"
-	register(s, route{id: "list-price-books", method: http.MethodGet, path: "/price-books", tag: tag,
-		summary: "List price books", roles: anyone()}, s.listPriceBooks)
-	register(s, route{id: "publish-price-book", method: http.MethodPost, path: "/price-books", tag: tag, status: http.StatusCreated,
-		summary: "Publish a whole price list", roles: treasurers()}, s.publishPriceBook)
-	register(s, route{id: "draft-price-book", method: http.MethodPost, path: "/price-books/draft", tag: tag,
-		summary: "Check a whole price list and tell what publishing it would change", roles: treasurers()}, s.draftPriceBook)
-	register(s, route{id: "get-price", method: http.MethodGet, path: "/prices", tag: tag,
-		summary: "Get what a model costs now or at an instant", roles: anyone()}, s.getPrice)
-	register(s, route{id: "get-price-book", method: http.MethodGet, path: "/price-books/{book}", tag: tag,
-		summary: "Get a price book", roles: anyone()}, s.getPriceBook)
-	register(s, route{id: "price-model", method: http.MethodPost, path: "/prices", tag: tag,
-		summary: "Price one model: publish the book in force with its prices replaced", roles: treasurers()}, s.priceModel)
+	register(s, route{
+		id: "list-price-books", method: http.MethodGet, path: "/price-books", tag: tag,
+		summary: "List price books", roles: anyone(),
+	}, s.listPriceBooks)
+	register(s, route{
+		id: "publish-price-book", method: http.MethodPost, path: "/price-books", tag: tag, status: http.StatusCreated,
+		summary: "Publish a whole price list", roles: treasurers(),
+	}, s.publishPriceBook)
+	register(s, route{
+		id: "draft-price-book", method: http.MethodPost, path: "/price-books/draft", tag: tag,
+		summary: "Check a whole price list and tell what publishing it would change", roles: treasurers(),
+	}, s.draftPriceBook)
+	register(s, route{
+		id: "get-price", method: http.MethodGet, path: "/prices", tag: tag,
+		summary: "Get what a model costs now or at an instant", roles: anyone(),
+	}, s.getPrice)
+	register(s, route{
+		id: "get-price-book", method: http.MethodGet, path: "/price-books/{book}", tag: tag,
+		summary: "Get a price book", roles: anyone(),
+	}, s.getPriceBook)
+	register(s, route{
+		id: "price-model", method: http.MethodPost, path: "/prices", tag: tag,
+		summary: "Price one model: publish the book in force with its prices replaced", roles: treasurers(),
+	}, s.priceModel)
 }
 
 type inPriceBooks struct {
@@ -94,7 +106,7 @@ func (s *Server) reprice(ctx context.Context, in *PriceModel) (Repricing, error)
 	}
 	base := price.InForce(books, in.Currency, at)
 	draft := price.Draft{Currency: in.Currency, EffectiveAt: at}
-	if draft.Rules, err = in.ModelPrices.rules(); err != nil {
+	if draft.Rules, err = in.rules(); err != nil {
 		return Repricing{}, err
 	}
 	if base != nil {
@@ -174,8 +186,10 @@ func (s *Server) seal(d price.Draft) (*price.Book, error) {
 // were rated by another. asked is nil for now.
 func checkInstant(b *price.Book, asked *time.Time) error {
 	if asked != nil && b.EffectiveAt.Before(b.PublishedAt) {
-		return &sluice.Error{Code: sluice.CodeInvalid, Param: "effective_at",
-			Message: fmt.Sprintf("A price book cannot take effect in the past: %s is before now, %s.", b.EffectiveAt.Format(time.RFC3339), b.PublishedAt.Format(time.RFC3339))}
+		return &sluice.Error{
+			Code: sluice.CodeInvalid, Param: "effective_at",
+			Message: fmt.Sprintf("A price book cannot take effect in the past: %s is before now, %s.", b.EffectiveAt.Format(time.RFC3339), b.PublishedAt.Format(time.RFC3339)),
+		}
 	}
 	return nil
 }

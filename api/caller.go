@@ -35,6 +35,7 @@ func (c *caller) sees(org string) bool { return c.role.Operator() || org == c.or
 func anyone() []sluice.Role {
 	return []sluice.Role{sluice.RoleOwner, sluice.RoleFinance, sluice.RoleSupport, sluice.RoleAdmin, sluice.RoleDeveloper}
 }
+
 func operators() []sluice.Role {
 	return []sluice.Role{sluice.RoleOwner, sluice.RoleFinance, sluice.RoleSupport}
 }

@@ -59,12 +59,18 @@ type PutEngine struct {
 
 func (s *Server) registerEngines() {
 	const tag = "engines"
-	register(s, route{id: "list-engines", method: http.MethodGet, path: "/engines", tag: tag,
-		summary: "List engines with their live state", roles: operators()}, s.listEngines)
-	register(s, route{id: "put-engine", method: http.MethodPut, path: "/engines/{engine}", tag: tag,
-		summary: "Add an engine or replace the one of that name", roles: owners()}, s.putEngine)
-	registerEmpty(s, route{id: "delete-engine", method: http.MethodDelete, path: "/engines/{engine}", tag: tag,
-		summary: "Remove an engine once its running calls have ended", roles: owners()}, s.deleteEngine)
+	register(s, route{
+		id: "list-engines", method: http.MethodGet, path: "/engines", tag: tag,
+		summary: "List engines with their live state", roles: operators(),
+	}, s.listEngines)
+	register(s, route{
+		id: "put-engine", method: http.MethodPut, path: "/engines/{engine}", tag: tag,
+		summary: "Add an engine or replace the one of that name", roles: owners(),
+	}, s.putEngine)
+	registerEmpty(s, route{
+		id: "delete-engine", method: http.MethodDelete, path: "/engines/{engine}", tag: tag,
+		summary: "Remove an engine once its running calls have ended", roles: owners(),
+	}, s.deleteEngine)
 }
 
 // inEngine is a request about one engine.

@@ -72,28 +72,50 @@ type InvoicePrinter interface {
 func (s *Server) registerInvoices() {
 	const tag = "invoices"
 	const org = "/organisations/{organisation}"
-	register(s, route{id: "get-billing", method: http.MethodGet, path: org + "/billing", tag: tag,
-		summary: "Get an organisation's data for invoices", roles: anyone()}, s.getBilling)
-	register(s, route{id: "put-billing", method: http.MethodPut, path: org + "/billing", tag: tag,
-		summary: "Replace an organisation's data for invoices", roles: append(treasurers(), sluice.RoleAdmin)}, s.putBilling)
-	register(s, route{id: "get-seller", method: http.MethodGet, path: "/seller", tag: tag,
-		summary: "Get the operator's data for invoices", roles: operators()}, s.getSeller)
-	register(s, route{id: "put-seller", method: http.MethodPut, path: "/seller", tag: tag,
-		summary: "Replace the operator's data for invoices, and how customers are taxed who have none of their own", roles: treasurers()}, s.putSeller)
-	register(s, route{id: "list-invoices", method: http.MethodGet, path: org + "/invoices", tag: tag,
-		summary: "List an organisation's invoices and corrections, in order of their numbers", roles: anyone()}, s.listInvoices)
-	register(s, route{id: "issue-invoice", method: http.MethodPost, path: org + "/invoices", tag: tag,
-		summary: "Issue the invoice of a month, once", roles: treasurers()}, s.issueInvoice)
-	register(s, route{id: "get-invoice", method: http.MethodGet, path: org + "/invoices/{number}", tag: tag,
-		summary: "Get an invoice or a correction", roles: anyone()}, s.getInvoice)
-	add(s, route{id: "get-invoice-file", method: http.MethodGet, path: org + "/invoices/{number}/file", tag: tag,
-		summary: "Get an invoice or a correction as a file", roles: anyone()}, s.getInvoiceFile)
-	register(s, route{id: "correct-invoice", method: http.MethodPost, path: org + "/invoices/{number}/correct", tag: tag,
-		summary: "Take an invoice back by a correction, and issue its month anew", roles: treasurers()}, s.correctInvoice)
-	register(s, route{id: "draft-invoice", method: http.MethodGet, path: org + "/invoice-drafts/{period}", tag: tag,
-		summary: "Get the invoice of a month as it would be issued now", roles: anyone()}, s.draftInvoice)
-	add(s, route{id: "draft-invoice-file", method: http.MethodGet, path: org + "/invoice-drafts/{period}/file", tag: tag,
-		summary: "Get the invoice of a month as it would be issued now, as a file", roles: anyone()}, s.draftInvoiceFile)
+	register(s, route{
+		id: "get-billing", method: http.MethodGet, path: org + "/billing", tag: tag,
+		summary: "Get an organisation's data for invoices", roles: anyone(),
+	}, s.getBilling)
+	register(s, route{
+		id: "put-billing", method: http.MethodPut, path: org + "/billing", tag: tag,
+		summary: "Replace an organisation's data for invoices", roles: append(treasurers(), sluice.RoleAdmin),
+	}, s.putBilling)
+	register(s, route{
+		id: "get-seller", method: http.MethodGet, path: "/seller", tag: tag,
+		summary: "Get the operator's data for invoices", roles: operators(),
+	}, s.getSeller)
+	register(s, route{
+		id: "put-seller", method: http.MethodPut, path: "/seller", tag: tag,
+		summary: "Replace the operator's data for invoices, and how customers are taxed who have none of their own", roles: treasurers(),
+	}, s.putSeller)
+	register(s, route{
+		id: "list-invoices", method: http.MethodGet, path: org + "/invoices", tag: tag,
+		summary: "List an organisation's invoices and corrections, in order of their numbers", roles: anyone(),
+	}, s.listInvoices)
+	register(s, route{
+		id: "issue-invoice", method: http.MethodPost, path: org + "/invoices", tag: tag,
+		summary: "Issue the invoice of a month, once", roles: treasurers(),
+	}, s.issueInvoice)
+	register(s, route{
+		id: "get-invoice", method: http.MethodGet, path: org + "/invoices/{number}", tag: tag,
+		summary: "Get an invoice or a correction", roles: anyone(),
+	}, s.getInvoice)
+	add(s, route{
+		id: "get-invoice-file", method: http.MethodGet, path: org + "/invoices/{number}/file", tag: tag,
+		summary: "Get an invoice or a correction as a file", roles: anyone(),
+	}, s.getInvoiceFile)
+	register(s, route{
+		id: "correct-invoice", method: http.MethodPost, path: org + "/invoices/{number}/correct", tag: tag,
+		summary: "Take an invoice back by a correction, and issue its month anew", roles: treasurers(),
+	}, s.correctInvoice)
+	register(s, route{
+		id: "draft-invoice", method: http.MethodGet, path: org + "/invoice-drafts/{period}", tag: tag,
+		summary: "Get the invoice of a month as it would be issued now", roles: anyone(),
+	}, s.draftInvoice)
+	add(s, route{
+		id: "draft-invoice-file", method: http.MethodGet, path: org + "/invoice-drafts/{period}/file", tag: tag,
+		summary: "Get the invoice of a month as it would be issued now, as a file", roles: anyone(),
+	}, s.draftInvoiceFile)
 }
 
 func (s *Server) getBilling(ctx context.Context, who *caller, in *inOrganisation) (Billing, error) {
@@ -108,7 +130,8 @@ func (s *Server) getBilling(ctx context.Context, who *caller, in *inOrganisation
 func (s *Server) putBilling(ctx context.Context, who *caller, in *struct {
 	Organisation string `path:"organisation" maxLength:"64"`
 	Body         PutBilling
-}) (Billing, error) {
+},
+) (Billing, error) {
 	o, err := s.organisation(ctx, who, in.Organisation)
 	if err != nil {
 		return Billing{}, err
@@ -147,7 +170,8 @@ func (s *Server) setParty(ctx context.Context, owner string, in *PutBilling) (Bi
 func (s *Server) listInvoices(ctx context.Context, who *caller, in *struct {
 	Organisation string `path:"organisation" maxLength:"64"`
 	Paging
-}) (Page[InvoiceSummary], error) {
+},
+) (Page[InvoiceSummary], error) {
 	o, err := s.organisation(ctx, who, in.Organisation)
 	if err != nil {
 		return Page[InvoiceSummary]{}, err
@@ -169,7 +193,8 @@ func (s *Server) listInvoices(ctx context.Context, who *caller, in *struct {
 func (s *Server) issueInvoice(ctx context.Context, who *caller, in *struct {
 	Organisation string `path:"organisation" maxLength:"64"`
 	Body         IssueInvoice
-}) (*invoice.Invoice, error) {
+},
+) (*invoice.Invoice, error) {
 	return s.ofMonth(ctx, who, in.Organisation, in.Body.Period, s.opt.Invoices.Issue)
 }
 
@@ -215,7 +240,8 @@ func (s *Server) correctInvoice(ctx context.Context, who *caller, in *struct {
 	Organisation string `path:"organisation" maxLength:"64"`
 	Number       string `path:"number" maxLength:"32" example:"2026-000017"`
 	Body         CorrectInvoice
-}) (CorrectedInvoice, error) {
+},
+) (CorrectedInvoice, error) {
 	o, err := s.organisation(ctx, who, in.Organisation)
 	if err != nil {
 		return CorrectedInvoice{}, err
@@ -239,7 +265,8 @@ func (s *Server) getInvoiceFile(ctx context.Context, in *struct {
 	Organisation string `path:"organisation" maxLength:"64"`
 	Number       string `path:"number" maxLength:"32" example:"2026-000017"`
 	Format       string `query:"format" enum:"pdf,csv" default:"pdf"`
-}) (*invoiceFile, error) {
+},
+) (*invoiceFile, error) {
 	inv, err := s.getInvoice(ctx, callerOf(ctx), &inInvoice{in.Organisation, in.Number})
 	return s.invoiceFile(inv, in.Format, err)
 }
@@ -248,7 +275,8 @@ func (s *Server) draftInvoiceFile(ctx context.Context, in *struct {
 	Organisation string `path:"organisation" maxLength:"64"`
 	Period       string `path:"period" maxLength:"7" example:"2026-11"`
 	Format       string `query:"format" enum:"pdf,csv" default:"pdf"`
-}) (*invoiceFile, error) {
+},
+) (*invoiceFile, error) {
 	inv, err := s.draftInvoice(ctx, callerOf(ctx), &inDraft{in.Organisation, in.Period})
 	return s.invoiceFile(inv, in.Format, err)
 }

@@ -69,16 +69,26 @@ type Keys interface {
 
 func (s *Server) registerKeys() {
 	const tag = "keys"
-	register(s, route{id: "list-keys", method: http.MethodGet, path: "/keys", tag: tag,
-		summary: "List keys, of one organisation or all that the caller may see", roles: adminsAndSupport()}, s.listKeys)
-	register(s, route{id: "create-key", method: http.MethodPost, path: "/keys", tag: tag, status: http.StatusCreated,
-		summary: "Create a key and show its secret, this once", roles: admins()}, s.createKey)
-	register(s, route{id: "get-key", method: http.MethodGet, path: "/keys/{key}", tag: tag,
-		summary: "Get a key", roles: adminsAndSupport()}, s.getKey)
-	register(s, route{id: "update-key", method: http.MethodPatch, path: "/keys/{key}", tag: tag,
-		summary: "Change a key's name, scope, limits, cap or expiry", roles: admins()}, s.updateKey)
-	register(s, route{id: "revoke-key", method: http.MethodPost, path: "/keys/{key}/revoke", tag: tag,
-		summary: "End a key for good", roles: admins()}, s.revokeKey)
+	register(s, route{
+		id: "list-keys", method: http.MethodGet, path: "/keys", tag: tag,
+		summary: "List keys, of one organisation or all that the caller may see", roles: adminsAndSupport(),
+	}, s.listKeys)
+	register(s, route{
+		id: "create-key", method: http.MethodPost, path: "/keys", tag: tag, status: http.StatusCreated,
+		summary: "Create a key and show its secret, this once", roles: admins(),
+	}, s.createKey)
+	register(s, route{
+		id: "get-key", method: http.MethodGet, path: "/keys/{key}", tag: tag,
+		summary: "Get a key", roles: adminsAndSupport(),
+	}, s.getKey)
+	register(s, route{
+		id: "update-key", method: http.MethodPatch, path: "/keys/{key}", tag: tag,
+		summary: "Change a key's name, scope, limits, cap or expiry", roles: admins(),
+	}, s.updateKey)
+	register(s, route{
+		id: "revoke-key", method: http.MethodPost, path: "/keys/{key}/revoke", tag: tag,
+		summary: "End a key for good", roles: admins(),
+	}, s.revokeKey)
 }
 
 // inKey is a request about one key.

@@ -14,10 +14,14 @@ type Verification struct {
 }
 
 func (s *Server) registerLedger() {
-	register(s, route{id: "list-transactions", method: http.MethodGet, path: "/organisations/{organisation}/transactions", tag: "ledger",
-		summary: "List what moved an organisation's balance, the latest first", roles: anyone()}, s.listTransactions)
-	register(s, route{id: "verify-ledger", method: http.MethodPost, path: "/ledger/verify", tag: "ledger",
-		summary: "Check every invariant of the ledger", roles: operators()}, s.verifyLedger)
+	register(s, route{
+		id: "list-transactions", method: http.MethodGet, path: "/organisations/{organisation}/transactions", tag: "ledger",
+		summary: "List what moved an organisation's balance, the latest first", roles: anyone(),
+	}, s.listTransactions)
+	register(s, route{
+		id: "verify-ledger", method: http.MethodPost, path: "/ledger/verify", tag: "ledger",
+		summary: "Check every invariant of the ledger", roles: operators(),
+	}, s.verifyLedger)
 }
 
 func (s *Server) verifyLedger(ctx context.Context, _ *caller, _ *struct{}) (Verification, error) {

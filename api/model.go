@@ -39,12 +39,18 @@ type Catalogue interface {
 
 func (s *Server) registerModels() {
 	const tag = "models"
-	register(s, route{id: "list-models", method: http.MethodGet, path: "/models", tag: tag,
-		summary: "List what is sold", roles: anyone()}, s.listModels)
-	register(s, route{id: "put-model", method: http.MethodPut, path: "/models/{model}", tag: tag,
-		summary: "Add a model or replace what is known of it", roles: owners()}, s.putModel)
-	registerEmpty(s, route{id: "delete-model", method: http.MethodDelete, path: "/models/{model}", tag: tag,
-		summary: "Take a model off sale; its prices and its usage stay", roles: owners()}, s.deleteModel)
+	register(s, route{
+		id: "list-models", method: http.MethodGet, path: "/models", tag: tag,
+		summary: "List what is sold", roles: anyone(),
+	}, s.listModels)
+	register(s, route{
+		id: "put-model", method: http.MethodPut, path: "/models/{model}", tag: tag,
+		summary: "Add a model or replace what is known of it", roles: owners(),
+	}, s.putModel)
+	registerEmpty(s, route{
+		id: "delete-model", method: http.MethodDelete, path: "/models/{model}", tag: tag,
+		summary: "Take a model off sale; its prices and its usage stay", roles: owners(),
+	}, s.deleteModel)
 }
 
 // inModel is a request about one model.
@@ -97,8 +103,10 @@ func (s *Server) deleteModel(ctx context.Context, _ *caller, in *inModel) error 
 // draftModel checks a model and writes it. Errors: CodeInvalid.
 func (s *Server) draftModel(name string, in *PutModel) (*sluice.Model, error) {
 	if !sluice.ValidModelName(name) || name == "." || name == ".." { // a URL's path cannot name the two
-		return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "model",
-			Message: fmt.Sprintf("%q is no name of a model: it needs 1 to 128 printable ASCII characters without spaces, quotes and backslashes.", name)}
+		return nil, &sluice.Error{
+			Code: sluice.CodeInvalid, Param: "model",
+			Message: fmt.Sprintf("%q is no name of a model: it needs 1 to 128 printable ASCII characters without spaces, quotes and backslashes.", name),
+		}
 	}
 	if in.ContextLength < 0 {
 		return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "context_length", Message: "A context length must not be negative."}

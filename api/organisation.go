@@ -39,12 +39,18 @@ type Tenants interface {
 
 func (s *Server) registerOrganisations() {
 	const tag = "organisations"
-	register(s, route{id: "list-organisations", method: http.MethodGet, path: "/organisations", tag: tag,
-		summary: "List organisations; a tenant sees its own", roles: anyone()}, s.listOrganisations)
-	register(s, route{id: "create-organisation", method: http.MethodPost, path: "/organisations", tag: tag, status: http.StatusCreated,
-		summary: "Create an organisation", roles: owners()}, s.createOrganisation)
-	register(s, route{id: "get-organisation", method: http.MethodGet, path: "/organisations/{organisation}", tag: tag,
-		summary: "Get an organisation", roles: anyone()}, s.getOrganisation)
+	register(s, route{
+		id: "list-organisations", method: http.MethodGet, path: "/organisations", tag: tag,
+		summary: "List organisations; a tenant sees its own", roles: anyone(),
+	}, s.listOrganisations)
+	register(s, route{
+		id: "create-organisation", method: http.MethodPost, path: "/organisations", tag: tag, status: http.StatusCreated,
+		summary: "Create an organisation", roles: owners(),
+	}, s.createOrganisation)
+	register(s, route{
+		id: "get-organisation", method: http.MethodGet, path: "/organisations/{organisation}", tag: tag,
+		summary: "Get an organisation", roles: anyone(),
+	}, s.getOrganisation)
 }
 
 // inOrganisation is a request about one organisation.
@@ -92,8 +98,10 @@ func (s *Server) createOrganisation(ctx context.Context, _ *caller, in *struct{ 
 	}
 	if in.Body.Credit != nil {
 		if err := s.opt.Ledger.Post(context.WithoutCancel(ctx), credit); err != nil {
-			return Organisation{}, &sluice.Error{Code: sluice.CodeOf(err), Err: err,
-				Message: fmt.Sprintf("The organisation %s is there, but its credit could not be booked: add it by itself.", o.ID)}
+			return Organisation{}, &sluice.Error{
+				Code: sluice.CodeOf(err), Err: err,
+				Message: fmt.Sprintf("The organisation %s is there, but its credit could not be booked: add it by itself.", o.ID),
+			}
 		}
 	}
 	return Organisation(*o), nil

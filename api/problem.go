@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -84,9 +85,7 @@ func headers(e *sluice.Error) http.Header {
 // writeProblem answers with an error where no operation runs yet.
 func writeProblem(w http.ResponseWriter, err error) {
 	e := sluice.ErrorOf(err)
-	for name, values := range headers(e) {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), headers(e))
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status(e.Code))
 	_ = json.NewEncoder(w).Encode(problem(e)) // a caller who left

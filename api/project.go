@@ -65,12 +65,18 @@ type UpdateProject struct {
 
 func (s *Server) registerProjects() {
 	const tag = "projects"
-	register(s, route{id: "list-projects", method: http.MethodGet, path: "/projects", tag: tag,
-		summary: "List projects, of one organisation or of all that the caller may see", roles: anyone()}, s.listProjects)
-	register(s, route{id: "create-project", method: http.MethodPost, path: "/projects", tag: tag, status: http.StatusCreated,
-		summary: "Create a project", roles: admins()}, s.createProject)
-	register(s, route{id: "update-project", method: http.MethodPatch, path: "/projects/{project}", tag: tag,
-		summary: "Change a project's name or limits", roles: admins()}, s.updateProject)
+	register(s, route{
+		id: "list-projects", method: http.MethodGet, path: "/projects", tag: tag,
+		summary: "List projects, of one organisation or of all that the caller may see", roles: anyone(),
+	}, s.listProjects)
+	register(s, route{
+		id: "create-project", method: http.MethodPost, path: "/projects", tag: tag, status: http.StatusCreated,
+		summary: "Create a project", roles: admins(),
+	}, s.createProject)
+	register(s, route{
+		id: "update-project", method: http.MethodPatch, path: "/projects/{project}", tag: tag,
+		summary: "Change a project's name or limits", roles: admins(),
+	}, s.updateProject)
 }
 
 // inTenant is a request for a list of what belongs to organisations.

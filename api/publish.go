@@ -70,12 +70,16 @@ func (p *publication) checkApproved(in *PublishPriceBook) error {
 		return nil
 	}
 	if in.Approve != p.approve {
-		return &sluice.Error{Code: sluice.CodeConflict, Param: "approve",
-			Message: fmt.Sprintf("The list makes %d changes to the book %s that are not approved: look at its draft and send what it tells as approve.", len(p.changes), p.base.ID)}
+		return &sluice.Error{
+			Code: sluice.CodeConflict, Param: "approve",
+			Message: fmt.Sprintf("The list makes %d changes to the book %s that are not approved: look at its draft and send what it tells as approve.", len(p.changes), p.base.ID),
+		}
 	}
 	if far := jumps(p.changes); len(far) > 0 && !in.AcceptJumps {
-		return &sluice.Error{Code: sluice.CodeInvalid, Param: "accept_jumps",
-			Message: fmt.Sprintf("%d prices change by 100 times or more, the first is %s of %s. Send accept_jumps if they are right.", len(far), far[0].Class, far[0].Model)}
+		return &sluice.Error{
+			Code: sluice.CodeInvalid, Param: "accept_jumps",
+			Message: fmt.Sprintf("%d prices change by 100 times or more, the first is %s of %s. Send accept_jumps if they are right.", len(far), far[0].Class, far[0].Model),
+		}
 	}
 	return nil
 }
@@ -140,8 +144,10 @@ func (s *Server) getPrice(ctx context.Context, _ *caller, in *inPrice) (PriceNow
 	}
 	book := price.InForce(books, in.Currency, at)
 	if book == nil || !slices.Contains(book.Models(), in.Model) {
-		return PriceNow{}, &sluice.Error{Code: sluice.CodeNotFound, Param: "model",
-			Message: fmt.Sprintf("The model %q has no price in %s at %s.", in.Model, in.Currency, at.Format(time.RFC3339))}
+		return PriceNow{}, &sluice.Error{
+			Code: sluice.CodeNotFound, Param: "model",
+			Message: fmt.Sprintf("The model %q has no price in %s at %s.", in.Model, in.Currency, at.Format(time.RFC3339)),
+		}
 	}
 	return priceAt(books, book, in.Model, at), nil
 }

@@ -147,8 +147,11 @@ func TestListOf(t *testing.T) {
 func TestListOfSteps(t *testing.T) {
 	in, out := sluice.ClassInput, sluice.ClassOutput
 	b, err := tariff.Publish("b", tariff.Draft{Currency: "USD", Rules: []tariff.Rule{
-		{Model: "m", Class: in, Price: 1}, {Model: "m", Class: out, Price: 2}, {Model: "m", Class: tariff.ClassCall, Price: 3},
-		{Model: "s", Class: in, Price: 1, Steps: tariff.StepsGraduated, Period: tariff.PeriodDay}, {Model: "s", Class: out, Price: 2},
+		{Model: "m", Class: in, Price: 1},
+		{Model: "m", Class: out, Price: 2},
+		{Model: "m", Class: tariff.ClassCall, Price: 3},
+		{Model: "s", Class: in, Price: 1, Steps: tariff.StepsGraduated, Period: tariff.PeriodDay},
+		{Model: "s", Class: out, Price: 2},
 	}}, time.Unix(0, 0))
 	if err != nil {
 		t.Fatal(err)

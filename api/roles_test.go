@@ -175,9 +175,7 @@ func TestRoles(t *testing.T) {
 	for _, r := range []sluice.Role{sluice.RoleOwner, sluice.RoleFinance, sluice.RoleSupport} {
 		keys[r] = w.Key(r, "").Secret
 	}
-	for r, k := range own.keys {
-		keys[r] = k
-	}
+	maps.Copy(keys, own.keys)
 	book, err := w.Local.PublishPriceBook(t.Context(), api.PublishPriceBook{PriceList: api.PriceList{Currency: "USD", Models: []api.ModelPrices{{Model: "m"}}}})
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -59,8 +60,7 @@ func unmarshal(data []byte, v any) error {
 	if s := new(json.SemanticError); errors.As(err, &s) {
 		where = string(s.JSONPointer)
 	}
-	var own *sluice.Error
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*sluice.Error](err); ok {
 		return fmt.Errorf("%s: %s", where, own.Message)
 	}
 	if errors.Is(err, jsontext.ErrDuplicateName) {
@@ -106,16 +106,17 @@ func registerEmpty[I any](s *Server, r route, handle func(context.Context, *call
 
 // add registers an operation with its authorisation, its log line and its errors.
 func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, error)) {
-	description := "Open to the roles"
+	var description strings.Builder
+	description.WriteString("Open to the roles")
 	for i, role := range r.roles {
 		if i > 0 {
-			description += ","
+			description.WriteString(",")
 		}
-		description += " " + string(role)
+		description.WriteString(" " + string(role))
 	}
 	op := huma.Operation{
 		OperationID: r.id, Method: r.method, Path: r.path, Tags: []string{r.tag},
-		Summary: r.summary, Description: description + ".",
+		Summary: r.summary, Description: description.String() + ".",
 		DefaultStatus: r.status, MaxBodyBytes: maxBody,
 		Middlewares: huma.Middlewares{s.guard(r)},
 	}

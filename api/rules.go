@@ -23,18 +23,18 @@ type tier struct {
 
 // blocks returns a model's prices: those of any call, then those under conditions.
 func (m *ModelPrices) blocks() []block {
-	base := block{tiers: []tier{{prices: m.ClassPrices.byClass()}}}
+	base := block{tiers: []tier{{prices: m.byClass()}}}
 	for _, t := range m.Tiers {
-		base.tiers = append(base.tiers, tier{t.From, t.OutputFrom, t.ClassPrices.byClass()})
+		base.tiers = append(base.tiers, tier{t.From, t.OutputFrom, t.byClass()})
 	}
 	all := []block{base}
 	for _, w := range m.When {
 		b := block{conditions: price.Conditions{Calendar: w.Calendar, Batch: w.Batch, ServiceTier: w.ServiceTier, Thinking: w.Thinking}}
 		if w.SomePrices != (SomePrices{}) {
-			b.tiers = append(b.tiers, tier{prices: w.SomePrices.byClass()})
+			b.tiers = append(b.tiers, tier{prices: w.byClass()})
 		}
 		for _, t := range w.Tiers {
-			b.tiers = append(b.tiers, tier{t.From, t.OutputFrom, t.SomePrices.byClass()})
+			b.tiers = append(b.tiers, tier{t.From, t.OutputFrom, t.byClass()})
 		}
 		all = append(all, b)
 	}

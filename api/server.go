@@ -149,7 +149,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, local *caller) {
 		if fault == nil {
 			return
 		}
-		if fault != http.ErrAbortHandler {
+		if fault != http.ErrAbortHandler { //nolint:errorlint // what was panicked with, not an error chain
 			s.opt.Log.ErrorContext(r.Context(), "the management API panicked", "method", r.Method, "path", r.URL.Path, "fault", fault)
 		}
 		panic(http.ErrAbortHandler) // the answer may have begun: end the connection

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -149,8 +150,10 @@ func (s *Server) checkToken(ctx context.Context, token string) (hash string, err
 		s.setup.since, s.setup.wrong = now, 0
 	}
 	if s.setup.wrong >= setupAttempts {
-		return "", &sluice.Error{Code: sluice.CodeRateLimited, RetryAfter: s.setup.since.Add(setupPause).Sub(now),
-			Message: "Too many wrong setup links were tried. Wait a minute and open the link again."}
+		return "", &sluice.Error{
+			Code: sluice.CodeRateLimited, RetryAfter: s.setup.since.Add(setupPause).Sub(now),
+			Message: "Too many wrong setup links were tried. Wait a minute and open the link again.",
+		}
 	}
 	stored, err := s.opt.Settings.Setting(ctx, setupSetting)
 	if err != nil {
@@ -170,9 +173,7 @@ func (s *Server) refuseSetup(w http.ResponseWriter, r *http.Request, err error) 
 	if e.Code == sluice.CodeInternal {
 		s.opt.Log.ErrorContext(r.Context(), "the setup page failed", "error", err)
 	}
-	for name, values := range headers(e) {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), headers(e))
 	s.writeSetup(w, r, status(e.Code), setupView{State: "refused", Message: e.Message})
 }
 

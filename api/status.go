@@ -36,12 +36,18 @@ type Me struct {
 }
 
 func (s *Server) registerStatus() {
-	register(s, route{id: "get-status", method: http.MethodGet, path: "/status", tag: "server",
-		summary: "Get how the server is doing", roles: operators()}, s.getStatus)
-	register(s, route{id: "get-version", method: http.MethodGet, path: "/version", tag: "server",
-		summary: "Get what runs", roles: anyone()}, s.getVersion)
-	register(s, route{id: "get-me", method: http.MethodGet, path: "/me", tag: "server",
-		summary: "Get who the caller is", roles: anyone()}, s.getMe)
+	register(s, route{
+		id: "get-status", method: http.MethodGet, path: "/status", tag: "server",
+		summary: "Get how the server is doing", roles: operators(),
+	}, s.getStatus)
+	register(s, route{
+		id: "get-version", method: http.MethodGet, path: "/version", tag: "server",
+		summary: "Get what runs", roles: anyone(),
+	}, s.getVersion)
+	register(s, route{
+		id: "get-me", method: http.MethodGet, path: "/me", tag: "server",
+		summary: "Get who the caller is", roles: anyone(),
+	}, s.getMe)
 }
 
 func (s *Server) getStatus(context.Context, *caller, *struct{}) (Status, error) {

@@ -72,10 +72,14 @@ type Books interface {
 }
 
 func (s *Server) registerUsage() {
-	register(s, route{id: "list-usage", method: http.MethodGet, path: "/organisations/{organisation}/usage", tag: "usage",
-		summary: "List an organisation's calls, those that ended last first", roles: anyone()}, s.listUsage)
-	register(s, route{id: "get-call", method: http.MethodGet, path: "/calls/{call}", tag: "usage",
-		summary: "Get a call with the entries that booked it", roles: anyone()}, s.getCall)
+	register(s, route{
+		id: "list-usage", method: http.MethodGet, path: "/organisations/{organisation}/usage", tag: "usage",
+		summary: "List an organisation's calls, those that ended last first", roles: anyone(),
+	}, s.listUsage)
+	register(s, route{
+		id: "get-call", method: http.MethodGet, path: "/calls/{call}", tag: "usage",
+		summary: "Get a call with the entries that booked it", roles: anyone(),
+	}, s.getCall)
 }
 
 type inUsage struct {

@@ -114,8 +114,10 @@ func (c *call) roomForBody() error {
 	c.large = most
 	if c.g.large.Add(more) > c.g.BodyMemory {
 		c.w.Header().Set("Connection", "close")
-		return &sluice.Error{Code: sluice.CodeOverloaded, RetryAfter: time.Second,
-			Message: "Too many large requests are under way. Try again in a moment."}
+		return &sluice.Error{
+			Code: sluice.CodeOverloaded, RetryAfter: time.Second,
+			Message: "Too many large requests are under way. Try again in a moment.",
+		}
 	}
 	return nil
 }

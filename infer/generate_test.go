@@ -42,7 +42,6 @@ func chat(t *testing.T, m *Model, content string) []int32 {
 }
 
 //go:fix inline
-func seed(n int64) *int64 { return new(n) }
 
 func TestGenerateEndsAtMaxTokens(t *testing.T) {
 	m := boxModel(t)
@@ -147,7 +146,7 @@ func TestReuseIsExact(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req := Request{Prompt: prompt, MaxTokens: 30, Sampling: Sampling{Temperature: 0.9, Seed: seed(1)}}
+		req := Request{Prompt: prompt, MaxTokens: 30, Sampling: Sampling{Temperature: 0.9, Seed: new(int64(1))}}
 		want := 0
 		for want < min(len(m.known), len(prompt)-1) && m.known[want] == prompt[want] {
 			want++

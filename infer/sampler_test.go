@@ -30,7 +30,7 @@ func TestSamplingFollowsTheDistribution(t *testing.T) {
 		"top_k 99":    {Sampling{Temperature: 1, TopK: 99}, []float64{.1, .2, .5, .2}},
 		"temperature": {Sampling{Temperature: .5}, []float64{1. / 34, 4. / 34, 25. / 34, 4. / 34}},
 	} {
-		c.sampling.Seed = seed(7)
+		c.sampling.Seed = new(int64(7))
 		s := newSampler(c.sampling)
 		const draws = 20000
 		counts := make([]int, len(logits))

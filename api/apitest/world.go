@@ -45,7 +45,7 @@ type World struct {
 func New(t testing.TB) *World {
 	t.Helper()
 	w := &World{t: t, Fleet: fleet.New(fleet.Options{Local: simulated})}
-	folder, err := os.MkdirTemp("", "api") // a socket's path must be short
+	folder, err := os.MkdirTemp("", "api") //nolint:usetesting // a socket's path must be short
 	w.must(err)
 	t.Cleanup(func() { w.check(os.RemoveAll(folder)) })
 	w.Store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(folder, "sluice.db"))

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -81,9 +82,7 @@ func (c *Client) ask(ctx context.Context, method, path string, header http.Heade
 	if err != nil {
 		return nil, fmt.Errorf("making the request: %w", err)
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -111,8 +110,7 @@ func unreachable(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	cause := err
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		cause = u.Err // without the URL
 	}
 	return &sluice.Error{Code: sluice.CodeUnavailable, Message: fmt.Sprintf("The server cannot be reached: %v.", cause), Err: err}

@@ -29,7 +29,7 @@ type timedBody struct {
 
 func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF { //nolint:errorlint // a reader returns io.EOF itself
+	if err == io.EOF {
 		_ = b.conn.SetReadDeadline(time.Time{})
 	}
 	return n, err

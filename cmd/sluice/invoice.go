@@ -73,7 +73,7 @@ func (f *files) write(c *cli, fetch func(w io.Writer, format string) error) (don
 		if to.path == "-" {
 			_, err = c.out.Write(b.Bytes())
 		} else {
-			err = os.WriteFile(to.path, b.Bytes(), 0o644)
+			err = os.WriteFile(to.path, b.Bytes(), 0o644) //nolint:gosec // an invoice is for others to read
 		}
 		if err != nil {
 			return false, fmt.Errorf("writing the invoice: %w", err)

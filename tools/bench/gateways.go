@@ -176,8 +176,7 @@ func (b *books) run(ctx context.Context, v any, args ...string) error {
 	cmd := exec.CommandContext(ctx, b.binary, append([]string{"--data", b.data, "--json"}, args...)...)
 	out, err := cmd.Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			err = fmt.Errorf("%w: %s", err, exit.Stderr)
 		}
 		return fmt.Errorf("sluice %v: %w", args, err)
