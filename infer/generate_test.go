@@ -41,7 +41,6 @@ func chat(t *testing.T, m *Model, content string) []int32 {
 	return tokens
 }
 
-//go:fix inline
 
 func TestGenerateEndsAtMaxTokens(t *testing.T) {
 	m := boxModel(t)
