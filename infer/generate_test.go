@@ -41,7 +41,6 @@ func chat(t *testing.T, m *Model, content string) []int32 {
 	return tokens
 }
 
-
 func TestGenerateEndsAtMaxTokens(t *testing.T) {
 	m := boxModel(t)
 	whole, _ := ask(t, m, Request{Prompt: chat(t, m, "Hello! Who are you?")})
