@@ -19,6 +19,10 @@ func llamaCPP() *Driver {
 		Metrics: Metrics{Path: "/metrics", Names: []Names{{
 			Running: "llamacpp:requests_processing", Waiting: "llamacpp:requests_deferred", KV: "llamacpp:kv_cache_usage_ratio", Room: "",
 		}}},
+		Launch: Launch{
+			Program: []string{"llama-server"}, Contained: "/app/llama-server",
+			Model: "--model", Served: "--alias", Host: "--host", Port: "--port",
+		},
 		Flags: []Flag{
 			{"LLAMA_ARG_ENDPOINT_METRICS=1", "Sluice does not see how busy it is"},
 			{"LLAMA_ARG_JINJA=1", "tools are refused"},

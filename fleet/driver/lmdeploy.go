@@ -16,6 +16,10 @@ func lmDeploy() *Driver {
 			Running: "lmdeploy:num_requests_running", Waiting: "lmdeploy:num_requests_waiting", KV: "lmdeploy:gpu_cache_usage_perc",
 			Rate: "lmdeploy:prefix_cache_hit_rate",
 		}}},
+		Launch: Launch{
+			Program: []string{"lmdeploy", "serve", "api_server"},
+			Served:  "--model-name", Host: "--server-name", Port: "--server-port", Split: "--tp",
+		},
 		Flags: []Flag{
 			{"--enable-prefix-caching", "no prompt is kept"},
 			{"--enable-metrics", "Sluice does not see how busy it is"},

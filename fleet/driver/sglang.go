@@ -21,6 +21,12 @@ func sglang() *Driver {
 			Running: "sglang:num_running_reqs", Waiting: "sglang:num_queue_reqs", KV: "sglang:token_usage",
 			Rate: "sglang:cache_hit_rate", Room: "sglang:max_total_num_tokens",
 		}}},
+		// Several nodes: docs.sglang.io, "Multi-Node Deployment".
+		Launch: Launch{
+			Program: []string{"python3", "-m", "sglang.launch_server"},
+			Model:   "--model-path", Served: "--served-model-name", Host: "--host", Port: "--port", Split: "--tp-size",
+			Group: []string{"--nnodes", "$(LWS_GROUP_SIZE)", "--node-rank", "$(LWS_WORKER_INDEX)", "--dist-init-addr", "$(LWS_LEADER_ADDRESS):20000"},
+		},
 		Flags: []Flag{
 			{"--enable-cache-report", "cached tokens are not reported and are billed as input"},
 			{"--enable-metrics", "Sluice does not see how busy it is"},

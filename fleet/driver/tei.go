@@ -15,7 +15,11 @@ func tei() *Driver {
 		Version: []Field{{"/info", "version"}},
 		Context: []Field{{"/info", "max_input_length"}},
 		Metrics: Metrics{Path: "/metrics", Names: []Names{{Waiting: "te_queue_size"}}},
-		Flags:   []Flag{{"--auto-truncate false", "longer texts are cut off in silence"}},
+		Launch: Launch{
+			Program: []string{"text-embeddings-router"},
+			Model:   "--model-id", Served: "--served-model-name", Host: "--hostname", Port: "--port",
+		},
+		Flags: []Flag{{"--auto-truncate false", "longer texts are cut off in silence"}},
 		Tokenize: Tokenize{
 			Path: "/tokenize", Text: "inputs", List: "",
 		},

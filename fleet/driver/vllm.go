@@ -26,6 +26,13 @@ func vLLM() *Driver {
 				Info: "vllm:cache_config_info", BlockSize: "block_size", Blocks: "num_gpu_blocks",
 			},
 		}},
+		// Several nodes: docs.vllm.ai, "LWS".
+		Launch: Launch{
+			Program: []string{"vllm", "serve"},
+			Served:  "--served-model-name", Host: "--host", Port: "--port", Split: "--tensor-parallel-size", Stages: "--pipeline-parallel-size",
+			Group:  []string{"--nnodes", "$(LWS_GROUP_SIZE)", "--node-rank", "$(LWS_WORKER_INDEX)", "--master-addr", "$(LWS_LEADER_ADDRESS)"},
+			Follow: []string{"--headless"},
+		},
 		Flags: []Flag{
 			{"--enable-prompt-tokens-details", "cached tokens are not reported and are billed as input (works from 0.9.0.1 on)"},
 			{"--enable-auto-tool-choice --tool-call-parser …", "tools are refused"},
