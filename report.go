@@ -8,6 +8,10 @@ type Report struct {
 	Endpoint    string
 	Model       string // empty when the request was not understood
 	Engine      string // empty when no engine was asked
+	Org         string // empty when nobody was identified, like the three below
+	Project     string
+	Key         string
+	Currency    Currency
 	Stream      bool
 	TraceParent string // W3C trace context, as the client sent it
 
@@ -30,13 +34,19 @@ func (r *Report) InterTokenLatency() (d time.Duration, ok bool) {
 	return r.EndedAt.Sub(r.FirstAt) / time.Duration(tokens-1), true
 }
 
-// Result names the call's end for a metric's label: "ok", "left", or the error's code.
+// How calls end that end in no error.
+const (
+	ResultOK   = "ok"   // answered
+	ResultLeft = "left" // the client left before the end
+)
+
+// Result names the call's end: ResultOK, ResultLeft, or the error's code.
 func (r *Report) Result() string {
 	switch {
 	case r.Failed != nil:
 		return string(r.Failed.Code)
 	case r.Left:
-		return "left"
+		return ResultLeft
 	}
-	return "ok"
+	return ResultOK
 }

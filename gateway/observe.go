@@ -15,6 +15,9 @@ func (c *call) observe() {
 	if c.taken.Engine != nil {
 		r.Engine = c.taken.Engine.Name
 	}
+	if p := c.principal; p != nil && p.Org != nil {
+		r.Org, r.Project, r.Key, r.Currency = p.Org.ID, p.Key.Project, p.Key.ID, p.Org.Currency
+	}
 	if c.model != nil {
 		r.Model, r.Stream = c.model.Name, c.request.Stream
 	}
