@@ -66,6 +66,8 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"Budgets":        testBudgets,
 		"Charged":        testCharged,
 		"Deliveries":     testDeliveries,
+		"UsageSums":      testUsageSums,
+		"Idempotent":     testIdempotentRequests,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
