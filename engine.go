@@ -13,6 +13,7 @@ const (
 	EngineHTTP      EngineKind = "http"      // attached by URL
 	EngineEmbedded  EngineKind = "embedded"  // the model in the binary
 	EngineCommand   EngineKind = "command"   // a command of this machine, run for each request
+	EngineProcess   EngineKind = "process"   // a program that Sluice starts on this machine, reached by HTTP
 	EngineSimulated EngineKind = "simulated" // labelled so everywhere, never revenue
 )
 
@@ -32,8 +33,14 @@ type Engine struct {
 	Kind EngineKind `json:"kind"`
 
 	// URL is the root that /v1/… is appended to: "http://10.0.0.7:8000". For a
-	// simulated engine it names the chip and its model instead: "sim:h100".
+	// simulated engine it names the chip and its model instead: "sim:h100". A
+	// process has none of its own: it is where its supervisor has it listen.
 	URL string `json:"url,omitempty"`
+
+	// Process is how an engine of that kind is started; nil of others. Stopped says
+	// that its operator has stopped it: no call starts it.
+	Process *Process `json:"process,omitempty"`
+	Stopped bool     `json:"stopped,omitempty"`
 
 	// Secret is sent to the engine as a bearer token. It is never serialised.
 	Secret string `json:"-"`
@@ -71,6 +78,18 @@ type Engine struct {
 // Simulated reports whether its answers are made up. They are metered like
 // any other and never count as revenue.
 func (e *Engine) Simulated() bool { return e.Kind == EngineSimulated }
+
+// Remote reports whether it is asked over HTTP, so that it may be any engine.
+func (e *Engine) Remote() bool { return e.Kind == EngineHTTP || e.Kind == EngineProcess }
+
+// Subject is what a probe of it is about: its URL or, of a process, what is
+// started. Where that has changed, nothing holds that was found before.
+func (e *Engine) Subject() string {
+	if e.Kind == EngineProcess {
+		return e.Process.mark()
+	}
+	return e.URL
+}
 
 // Missing is what it cannot do: what it is said to lack and what no engine of
 // its kind does. The embedded model answers text with text. A simulated answer is

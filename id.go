@@ -14,6 +14,7 @@ const (
 	PrefixProject      = "proj"
 	PrefixKey          = "key"
 	PrefixEngine       = "eng"
+	PrefixEngineStart  = "start"
 	PrefixBook         = "book"
 	PrefixCall         = "call"
 	PrefixTx           = "tx"

@@ -17,7 +17,7 @@ const (
 
 // ProbeResult is what was found out about an engine by asking it.
 type ProbeResult struct {
-	URL   string `json:"url"`   // that was asked
+	URL   string `json:"url"`   // that was asked: Engine.Subject
 	Model string `json:"model"` // the engine's own name of the one that was asked for
 
 	Driver  string    `json:"driver"`            // which engine it is
@@ -36,7 +36,7 @@ type ProbeResult struct {
 // Holds reports whether the result is still about the engine: that it has the
 // URL and the model which were asked. No result holds for none.
 func (r *ProbeResult) Holds(e *Engine) bool {
-	if r == nil || r.URL != e.URL {
+	if r == nil || r.URL != e.Subject() {
 		return false
 	}
 	for _, own := range e.Models {

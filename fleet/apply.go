@@ -99,7 +99,7 @@ func check(e sluice.Engine) error {
 // A local one is made for its models.
 func moved(was, is sluice.Engine) bool {
 	return was.Kind != is.Kind || was.URL != is.URL || was.Secret != is.Secret ||
-		is.Kind != sluice.EngineHTTP && !maps.Equal(was.Models, is.Models)
+		!is.Remote() && !maps.Equal(was.Models, is.Models)
 }
 
 // same reports whether two definitions of one engine are equal.
@@ -109,7 +109,7 @@ func same(a, b sluice.Engine) bool { return !moved(a, b) && reflect.DeepEqual(a,
 func (f *Fleet) transport(e sluice.Engine, report func(error)) (transport, error) {
 	timeouts := f.o.Timeouts(e).withDefaults()
 	switch e.Kind {
-	case sluice.EngineHTTP:
+	case sluice.EngineHTTP, sluice.EngineProcess:
 		root, err := ParseURL(e.URL)
 		if err != nil {
 			return nil, err

@@ -82,7 +82,7 @@ func (s *server) setupToken(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, k := range keys {
-		if k.Role == sluice.RoleOwner && k.Usable(clock()) == nil {
+		if k.Org == "" && k.Role == sluice.RoleOwner && k.Usable(clock()) == nil {
 			return "", nil
 		}
 	}
@@ -226,7 +226,7 @@ func (s *server) localEngine(e sluice.Engine) (http.Handler, error) {
 		return simulator.New(cfg)
 	case sluice.EngineCommand:
 		return s.commandEngine(e)
-	case sluice.EngineHTTP:
+	case sluice.EngineHTTP, sluice.EngineProcess:
 	}
 	return nil, fmt.Errorf("engine %s of kind %q does not run in this process", e.Name, e.Kind)
 }

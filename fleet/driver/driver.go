@@ -135,7 +135,7 @@ func Find(name string) *Driver {
 // probe found. An engine in this process is generic.
 func Of(e *sluice.Engine) *Driver {
 	switch {
-	case e.Kind != sluice.EngineHTTP:
+	case !e.Remote():
 		return generic()
 	case e.Driver != "":
 		return Find(e.Driver)
