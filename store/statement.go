@@ -143,21 +143,23 @@ func (db *DB) Reach(ctx context.Context, since, until time.Time) (statement.Reac
 	return r, nil
 }
 
-// Readers is how many goroutines ScanEvents reads with.
-const Readers = readers
-
-// ScanEvents hands over all events of the period that ended from since on, before
-// until, read by several goroutines beside each other: each calls take with a
-// number of its own, below Readers. What is handed over must not be kept. It ends
-// with the first error, and when ctx ends. progress may be nil.
-func (db *DB) ScanEvents(ctx context.Context, since, until time.Time, progress Progress, take func(reader int, e *sluice.Event) error) error {
+// ScanEvents hands over all events of the calls that ended from since on, before
+// until, read by several goroutines beside each other. It calls begin once for each
+// of them, one after the other, before any reads; what begin returns is called by that
+// one alone, with events in no order, which must not be kept. It ends with the first
+// error, and when ctx ends. progress may be nil.
+func (db *DB) ScanEvents(ctx context.Context, since, until time.Time, progress Progress, begin func() func(*sluice.Event) error) error {
+	takes := make([]func(*sluice.Event) error, readers)
+	for i := range takes {
+		takes[i] = begin()
+	}
 	s, err := db.stretchOf(ctx, since, until)
 	if err == nil && s.From <= s.To {
 		err = db.readParts(ctx, split(s), progress, func(reader, _ int, b *seal.Booked) error {
 			if b.Event == nil {
 				return nil
 			}
-			return take(reader, b.Event)
+			return takes[reader](b.Event)
 		})
 	}
 	if err != nil {

@@ -135,26 +135,20 @@ func rerate(t *testing.T, db *store.DB, calls int64, billed sluice.Amount) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	results := make([]whatif.Result, store.Readers)
-	for i := range results {
-		results[i] = whatif.Result{}
-	}
 	var told atomic.Int64
+	var result whatif.Result
 	watch(t, "rate the day again", func() {
-		err := db.ScanEvents(t.Context(), start(), start().AddDate(0, 0, 1), func(done, _ int64) { told.Store(max(told.Load(), done)) },
-			func(reader int, e *sluice.Event) error { return results[reader].Add(r, e) })
+		result, err = closing.Rerate(t.Context(), db, r, start(), start().AddDate(0, 0, 1), func(done, _ int64) { told.Store(max(told.Load(), done)) })
 		if err != nil {
 			t.Fatal(err)
 		}
 	})
 	var sum sluice.Amount
 	var n int64
-	for _, result := range results {
-		for _, totals := range result {
-			n += totals.Calls
-			if sum, err = sum.Add(totals.ChargeAfter); err != nil {
-				t.Fatal(err)
-			}
+	for _, totals := range result {
+		n += totals.Calls
+		if sum, err = sum.Add(totals.ChargeAfter); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if n != calls || sum != billed || told.Load() < calls {
@@ -163,11 +157,13 @@ func rerate(t *testing.T, db *store.DB, calls int64, billed sluice.Amount) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var seen atomic.Int64
-	err = db.ScanEvents(ctx, start(), start().AddDate(0, 0, 1), nil, func(int, *sluice.Event) error {
-		if seen.Add(1) == calls/10 {
-			cancel()
+	err = db.ScanEvents(ctx, start(), start().AddDate(0, 0, 1), nil, func() func(*sluice.Event) error {
+		return func(*sluice.Event) error {
+			if seen.Add(1) == calls/10 {
+				cancel()
+			}
+			return nil
 		}
-		return nil
 	})
 	if !errors.Is(err, context.Canceled) || seen.Load() == calls {
 		t.Errorf("broken off after %d: %v", seen.Load(), err)

@@ -294,14 +294,21 @@ func testScanEvents(t *testing.T, db *store.DB) {
 	day(t, db)
 	scan := func(since, until time.Time) []string {
 		t.Helper()
-		var ids [store.Readers][]string
-		if err := db.ScanEvents(t.Context(), since, until, nil, func(reader int, e *sluice.Event) error {
-			ids[reader] = append(ids[reader], e.CallID)
-			return nil
+		var parts []*[]string // of each reader
+		if err := db.ScanEvents(t.Context(), since, until, nil, func() func(*sluice.Event) error {
+			ids := new([]string)
+			parts = append(parts, ids)
+			return func(e *sluice.Event) error {
+				*ids = append(*ids, e.CallID)
+				return nil
+			}
 		}); err != nil {
 			t.Fatal(err)
 		}
-		all := slices.Concat(ids[:]...)
+		var all []string
+		for _, ids := range parts {
+			all = append(all, *ids...)
+		}
 		slices.Sort(all)
 		return all
 	}
@@ -320,14 +327,19 @@ func testScanEvents(t *testing.T, db *store.DB) {
 		t.Errorf("with one that came late %v", ids)
 	}
 	full := errors.New("full")
-	if err := db.ScanEvents(t.Context(), midnight(), midnight().Add(24*time.Hour), nil, func(int, *sluice.Event) error { return full }); !errors.Is(err, full) {
+	if err := db.ScanEvents(t.Context(), midnight(), midnight().Add(24*time.Hour), nil, each(func(*sluice.Event) error { return full })); !errors.Is(err, full) {
 		t.Errorf("stopped with %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := db.ScanEvents(ctx, midnight(), midnight().Add(24*time.Hour), nil, func(int, *sluice.Event) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := db.ScanEvents(ctx, midnight(), midnight().Add(24*time.Hour), nil, each(func(*sluice.Event) error { return nil })); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
+}
+
+// each hands the events of all readers to one function.
+func each(take func(*sluice.Event) error) func() func(*sluice.Event) error {
+	return func() func(*sluice.Event) error { return take }
 }
 
 // testSealDamage alters what is sealed behind the store's back, one thing at a
