@@ -37,29 +37,6 @@ func (l Limits) Valid() bool {
 	return l.RequestsPerMinute >= 0 && l.TokensPerMinute >= 0 && l.Concurrent >= 0
 }
 
-// Role says what a key may do in the management API. The operator's roles
-// belong to keys without an organisation; the others are bound to their own.
-type Role string
-
-// The roles.
-const (
-	RoleOwner     Role = "owner"     // operator: everything
-	RoleFinance   Role = "finance"   // operator: balances, prices, usage of all organisations; credits
-	RoleSupport   Role = "support"   // operator: reads everything but secrets
-	RoleAdmin     Role = "admin"     // organisation: its projects and keys, usage and balance
-	RoleDeveloper Role = "developer" // organisation: calls models, reads its own usage and balance
-)
-
-// Operator reports whether the role belongs to the operator.
-func (r Role) Operator() bool {
-	return r == RoleOwner || r == RoleFinance || r == RoleSupport
-}
-
-// Valid reports whether r is one of the roles.
-func (r Role) Valid() bool {
-	return r.Operator() || r == RoleAdmin || r == RoleDeveloper
-}
-
 // Key is an API key. The secret itself is shown once, when it is made, and is
 // not kept: only its hash is.
 type Key struct {

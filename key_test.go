@@ -57,17 +57,14 @@ func TestKeySecretsStay(t *testing.T) {
 }
 
 func TestRoles(t *testing.T) {
-	for role, operator := range map[sluice.Role]bool{
-		sluice.RoleOwner: true, sluice.RoleFinance: true, sluice.RoleSupport: true,
-		sluice.RoleAdmin: false, sluice.RoleDeveloper: false,
+	for role, want := range map[sluice.Role][2]bool{ // for the operator, for an organisation
+		sluice.RoleOwner: {true, true}, sluice.RoleAdmin: {true, true},
+		sluice.RoleFinance: {true, false}, sluice.RoleSupport: {true, false},
+		sluice.RoleBilling: {false, true}, sluice.RoleDeveloper: {false, true}, sluice.RoleViewer: {false, true},
+		"": {}, "root": {}, "Owner": {},
 	} {
-		if !role.Valid() || role.Operator() != operator {
-			t.Errorf("%s: valid %t, operator %t", role, role.Valid(), role.Operator())
-		}
-	}
-	for _, role := range []sluice.Role{"", "root", "Owner"} {
-		if role.Valid() || role.Operator() {
-			t.Errorf("%q passes for a role", role)
+		if got := [2]bool{role.For(""), role.For("org_a")}; got != want {
+			t.Errorf("%q: %v, want %v", role, got, want)
 		}
 	}
 }

@@ -77,12 +77,12 @@ func batchRows() map[string]row {
 		return "/organisations/" + n.org + "/files/" + jobs[n.org].InputFile, ""
 	}
 	return map[string]row{
-		"list-batches": {"ofsad", 404, 200, all("/batches"), nil},
-		"get-batch":    {"ofsad", 404, 200, job(""), before},
-		"cancel-batch": {"oa", 404, 200, job("/cancel"), before},
-		"list-files":   {"ofsad", 404, 200, all("/files"), nil},
-		"get-file":     {"ofsad", 404, 200, file, before},
-		"delete-file":  {"oa", 404, 204, file, ended},
+		"list-batches": {"oafs/oabdv", 404, 200, all("/batches"), nil},
+		"get-batch":    {"oafs/oabdv", 404, 200, job(""), before},
+		"cancel-batch": {"oa/oa", 404, 200, job("/cancel"), before},
+		"list-files":   {"oafs/oabdv", 404, 200, all("/files"), nil},
+		"get-file":     {"oafs/oabdv", 404, 200, file, before},
+		"delete-file":  {"oa/oa", 404, 204, file, ended},
 	}
 }
 

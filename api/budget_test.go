@@ -46,10 +46,10 @@ func budgetRows() map[string]row {
 		return func(n tenant, _ int) (string, string) { return "/organisations/" + n.org + "/budgets", body }
 	}
 	return map[string]row{
-		"list-budgets":   {"ofsad", 404, 200, all(""), nil},
-		"create-budget":  {"ofa", 404, 201, all(`{"amount":"1.00"}`), before},
-		"replace-budget": {"ofa", 404, 200, one(`{"amount":"2.00"}`), before},
-		"delete-budget":  {"ofa", 404, 204, one(""), before},
+		"list-budgets":   {"oafs/oabdv", 404, 200, all(""), nil},
+		"create-budget":  {"of/oab", 404, 201, all(`{"amount":"1.00"}`), before},
+		"replace-budget": {"of/oab", 404, 200, one(`{"amount":"2.00"}`), before},
+		"delete-budget":  {"of/oab", 404, 204, one(""), before},
 	}
 }
 

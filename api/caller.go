@@ -17,38 +17,86 @@ type localKey struct{}
 // callerKey is the context key under which an authorised caller stands.
 type callerKey struct{}
 
-// caller is who asks for an operation.
+// caller is who asks for an operation, in the one role that holds for it.
 type caller struct {
 	role    sluice.Role
 	org     string // empty for the operator's roles
-	key     string // its id; empty for the local operator
+	key     string // its id; empty for the local operator and for users
 	project string
 	local   bool
 }
 
+// operator reports whether the caller's role is one of the operator's.
+func (c *caller) operator() bool { return c.org == "" }
+
 // sees reports whether the caller may know of what belongs to an organisation.
 // "" is what belongs to the operator.
-func (c *caller) sees(org string) bool { return c.role.Operator() || org == c.org }
+func (c *caller) sees(org string) bool { return c.operator() || org == c.org }
 
-// The roles that operations are open to. An organisation's own see and change
-// only what is theirs.
-func anyone() []sluice.Role {
-	return []sluice.Role{sluice.RoleOwner, sluice.RoleFinance, sluice.RoleSupport, sluice.RoleAdmin, sluice.RoleDeveloper}
+// mayGive returns CodeForbidden where the caller may not make, change or take
+// away what has the role for the organisation, or for the operator when org is
+// empty: only owners decide over owners, and over who the operator is.
+func (c *caller) mayGive(org string, role sluice.Role) error {
+	switch {
+	case c.role == sluice.RoleOwner && (c.operator() || org != ""):
+		return nil
+	case org != "" && (c.operator() || role != sluice.RoleOwner):
+		return nil
+	case org == "":
+		return sluice.Errorf(sluice.CodeForbidden, "Only an owner of the operator's decides over the operator's roles.")
+	}
+	return sluice.Errorf(sluice.CodeForbidden, "Only an owner of the organisation decides over its owners.")
 }
 
-func operators() []sluice.Role {
-	return []sluice.Role{sluice.RoleOwner, sluice.RoleFinance, sluice.RoleSupport}
-}
-func owners() []sluice.Role     { return []sluice.Role{sluice.RoleOwner} }
-func treasurers() []sluice.Role { return []sluice.Role{sluice.RoleOwner, sluice.RoleFinance} }
-func admins() []sluice.Role     { return []sluice.Role{sluice.RoleOwner, sluice.RoleAdmin} }
-func adminsAndSupport() []sluice.Role {
-	return []sluice.Role{sluice.RoleOwner, sluice.RoleSupport, sluice.RoleAdmin}
+// access says whom an operation is open to. An organisation's own see and
+// change only what is theirs.
+type access struct {
+	operator, organisation []sluice.Role
 }
 
-// authorise finds out who asks and whether the roles have them. Errors:
-// CodeUnauthenticated, CodeForbidden.
-func (s *Server) authorise(r *http.Request, roles []sluice.Role) (*caller, error) {
+// allows reports whether the caller's role is one of them.
+func (a access) allows(c *caller) bool {
+	if c.operator() {
+		return slices.Contains(a.operator, c.role)
+	}
+	return slices.Contains(a.organisation, c.role)
+}
+
+func anyone() access { return access{sluice.OperatorRoles(), sluice.OrganisationRoles()} }
+
+func operators() access { return access{operator: sluice.OperatorRoles()} }
+
+// owners is for what decides over everything: who the operator is, and what
+// writes prices together with the rest.
+func owners() access { return access{operator: []sluice.Role{sluice.RoleOwner}} }
+
+// stewards run the platform: models, engines, organisations.
+func stewards() access { return access{operator: []sluice.Role{sluice.RoleOwner, sluice.RoleAdmin}} }
+
+// treasurers decide over money on the operator's side.
+func treasurers() access {
+	return access{operator: []sluice.Role{sluice.RoleOwner, sluice.RoleFinance}}
+}
+
+// treasurersAndAdmins are, for an organisation, all who may spend its money.
+func treasurersAndAdmins() access {
+	return access{treasurers().operator, []sluice.Role{sluice.RoleOwner, sluice.RoleAdmin, sluice.RoleBilling}}
+}
+
+// admins run an organisation: its projects, keys, webhooks and people.
+func admins() access {
+	return access{stewards().operator, []sluice.Role{sluice.RoleOwner, sluice.RoleAdmin}}
+}
+
+func adminsAndSupport() access {
+	a := admins()
+	a.operator = append(a.operator, sluice.RoleSupport)
+	return a
+}
+
+// authorise finds out who asks and whether the operation is open to them.
+// Errors: CodeUnauthenticated, CodeForbidden.
+func (s *Server) authorise(r *http.Request, open access) (*caller, error) {
 	c, _ := r.Context().Value(localKey{}).(*caller)
 	if c == nil {
 		var err error
@@ -56,7 +104,7 @@ func (s *Server) authorise(r *http.Request, roles []sluice.Role) (*caller, error
 			return nil, err
 		}
 	}
-	if !slices.Contains(roles, c.role) {
+	if !open.allows(c) {
 		return nil, sluice.Errorf(sluice.CodeForbidden, "The role %s may not do this.", c.role)
 	}
 	return c, nil
@@ -80,7 +128,7 @@ func (s *Server) identify(h http.Header, now time.Time) (*caller, error) {
 		return nil, err
 	}
 	c := &caller{role: p.Key.Role, org: p.Key.Org, key: p.Key.ID, project: p.Key.Project}
-	if !c.role.Valid() || c.role.Operator() != (c.org == "") {
+	if !c.role.For(c.org) {
 		return nil, sluice.Errorf(sluice.CodeForbidden, "The API key has no role that means anything here.")
 	}
 	return c, nil

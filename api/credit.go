@@ -72,8 +72,8 @@ type Credits interface {
 }
 
 // redeemers are who may redeem a code for an organisation.
-func redeemers() []sluice.Role {
-	return []sluice.Role{sluice.RoleOwner, sluice.RoleFinance, sluice.RoleAdmin, sluice.RoleDeveloper}
+func redeemers() access {
+	return access{treasurers().operator, []sluice.Role{sluice.RoleOwner, sluice.RoleAdmin, sluice.RoleBilling, sluice.RoleDeveloper}}
 }
 
 func (s *Server) registerCredits() {

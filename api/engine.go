@@ -103,11 +103,11 @@ func (s *Server) registerEngines() {
 	}, s.listEngines)
 	register(s, route{
 		id: "put-engine", method: http.MethodPut, path: "/engines/{engine}", tag: tag,
-		summary: "Add an engine or replace the one of that name", roles: owners(),
+		summary: "Add an engine or replace the one of that name", roles: stewards(),
 	}, s.putEngine)
 	registerEmpty(s, route{
 		id: "delete-engine", method: http.MethodDelete, path: "/engines/{engine}", tag: tag,
-		summary: "Remove an engine once its running calls have ended", roles: owners(),
+		summary: "Remove an engine once its running calls have ended", roles: stewards(),
 	}, s.deleteEngine)
 }
 

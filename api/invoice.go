@@ -78,7 +78,7 @@ func (s *Server) registerInvoices() {
 	}, s.getBilling)
 	register(s, route{
 		id: "put-billing", method: http.MethodPut, path: org + "/billing", tag: tag,
-		summary: "Replace an organisation's data for invoices", roles: append(treasurers(), sluice.RoleAdmin),
+		summary: "Replace an organisation's data for invoices", roles: treasurersAndAdmins(),
 	}, s.putBilling)
 	register(s, route{
 		id: "get-seller", method: http.MethodGet, path: "/seller", tag: tag,
@@ -136,7 +136,7 @@ func (s *Server) putBilling(ctx context.Context, who *caller, in *struct {
 	if err != nil {
 		return Billing{}, err
 	}
-	if in.Body.Tax != nil && !who.role.Operator() {
+	if in.Body.Tax != nil && !who.operator() {
 		return Billing{}, &sluice.Error{Code: sluice.CodeForbidden, Param: "tax", Message: "How an organisation is taxed is the operator's to say."}
 	}
 	return s.setParty(ctx, o.ID, &in.Body)

@@ -57,17 +57,17 @@ func invoiceRows(book string) map[string]row {
 		return func(tenant, int) (string, string) { return "/seller", body }
 	}
 	return map[string]row{
-		"get-billing":        {"ofsad", 404, 200, at("/billing", ""), nil},
-		"put-billing":        {"ofa", 404, 200, at("/billing", `{"name":"Acme GmbH"}`), nil},
-		"get-seller":         {"ofs", 0, 200, seller(""), nil},
+		"get-billing":        {"oafs/oabdv", 404, 200, at("/billing", ""), nil},
+		"put-billing":        {"of/oab", 404, 200, at("/billing", `{"name":"Acme GmbH"}`), nil},
+		"get-seller":         {"oafs", 0, 200, seller(""), nil},
 		"put-seller":         {"of", 0, 200, seller(`{"name":"Seller"}`), nil},
-		"list-invoices":      {"ofsad", 404, 200, at("/invoices", ""), nil},
+		"list-invoices":      {"oafs/oabdv", 404, 200, at("/invoices", ""), nil},
 		"issue-invoice":      {"of", 404, 200, at("/invoices", `{"period":"MONTH"}`), before},
-		"get-invoice":        {"ofsad", 404, 200, at("/invoices/NUMBER", ""), before},
-		"get-invoice-file":   {"ofsad", 404, 200, at("/invoices/NUMBER/file", ""), before},
+		"get-invoice":        {"oafs/oabdv", 404, 200, at("/invoices/NUMBER", ""), before},
+		"get-invoice-file":   {"oafs/oabdv", 404, 200, at("/invoices/NUMBER/file", ""), before},
 		"correct-invoice":    {"of", 404, 200, at("/invoices/NUMBER/correct", `{"reason":"x"}`), before},
-		"draft-invoice":      {"ofsad", 404, 409, at("/invoice-drafts/MONTH", ""), before}, // it is issued
-		"draft-invoice-file": {"ofsad", 404, 409, at("/invoice-drafts/MONTH/file", ""), before},
+		"draft-invoice":      {"oafs/oabdv", 404, 409, at("/invoice-drafts/MONTH", ""), before}, // it is issued
+		"draft-invoice-file": {"oafs/oabdv", 404, 409, at("/invoice-drafts/MONTH/file", ""), before},
 	}
 }
 

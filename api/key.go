@@ -41,7 +41,7 @@ type CreateKey struct {
 	Organisation string         `json:"organisation,omitempty" doc:"The caller's own when absent; for the operator an absent one makes a key of the operator."`
 	Project      string         `json:"project,omitempty" doc:"One of the organisation."`
 	Name         string         `json:"name,omitempty" maxLength:"128"`
-	Role         sluice.Role    `json:"role,omitempty" enum:"owner,finance,support,admin,developer" doc:"developer when absent; a key of the operator needs owner, finance or support."`
+	Role         sluice.Role    `json:"role,omitempty" enum:"owner,admin,finance,support,billing,developer,viewer" doc:"developer when absent. Of the operator: owner, admin, finance, support; of an organisation: owner, admin, billing, developer, viewer."`
 	Models       []string       `json:"models,omitempty" maxItems:"256" doc:"What it may call; empty is every model."`
 	Limits       Limits         `json:"limits,omitzero"`
 	SpendingCap  *sluice.Amount `json:"spending_cap,omitempty" example:"25.00"`
@@ -150,8 +150,11 @@ func (s *Server) draftKey(ctx context.Context, who *caller, in *CreateKey) (*slu
 		k.ExpiresAt = in.ExpiresAt.UTC()
 	}
 	if k.Org == "" {
-		if !k.Role.Operator() {
-			return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "organisation", Message: "Name the organisation of the key, or for a key of the operator its role: owner, finance or support."}
+		if err := who.mayGive("", k.Role); err != nil {
+			return nil, err
+		}
+		if !k.Role.For("") {
+			return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "organisation", Message: "Name the organisation of the key, or for a key of the operator its role: owner, admin, finance or support."}
 		}
 		if k.Project != "" {
 			return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "project", Message: "A key of the operator belongs to no project."}
@@ -162,8 +165,11 @@ func (s *Server) draftKey(ctx context.Context, who *caller, in *CreateKey) (*slu
 		return nil, err
 	}
 	k.Role = cmp.Or(k.Role, sluice.RoleDeveloper)
-	if k.Role.Operator() {
-		return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "role", Message: fmt.Sprintf("The role %s belongs to the operator: a key of an organisation is admin or developer.", k.Role)}
+	if err := who.mayGive(k.Org, k.Role); err != nil {
+		return nil, err
+	}
+	if !k.Role.For(k.Org) {
+		return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "role", Message: fmt.Sprintf("The role %s belongs to the operator: a key of an organisation is owner, admin, billing, developer or viewer.", k.Role)}
 	}
 	if k.Project != "" {
 		p, err := s.project(ctx, who, k.Project)
@@ -252,6 +258,9 @@ func (s *Server) changeKey(ctx context.Context, who *caller, id string, edit fun
 	err := s.change(ctx, func(ctx context.Context) error {
 		var err error
 		if k, err = s.key(ctx, who, id); err != nil {
+			return err
+		}
+		if err := who.mayGive(k.Org, k.Role); err != nil {
 			return err
 		}
 		if err := edit(k); err != nil {

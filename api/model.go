@@ -51,11 +51,11 @@ func (s *Server) registerModels() {
 	}, s.listModels)
 	register(s, route{
 		id: "put-model", method: http.MethodPut, path: "/models/{model}", tag: tag,
-		summary: "Add a model or replace what is known of it", roles: owners(),
+		summary: "Add a model or replace what is known of it", roles: stewards(),
 	}, s.putModel)
 	registerEmpty(s, route{
 		id: "delete-model", method: http.MethodDelete, path: "/models/{model}", tag: tag,
-		summary: "Take a model off sale; its prices and its usage stay", roles: owners(),
+		summary: "Take a model off sale; its prices and its usage stay", roles: stewards(),
 	}, s.deleteModel)
 }
 

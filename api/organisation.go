@@ -45,7 +45,7 @@ func (s *Server) registerOrganisations() {
 	}, s.listOrganisations)
 	register(s, route{
 		id: "create-organisation", method: http.MethodPost, path: "/organisations", tag: tag, status: http.StatusCreated,
-		summary: "Create an organisation", roles: owners(),
+		summary: "Create an organisation", roles: stewards(),
 	}, s.createOrganisation)
 	register(s, route{
 		id: "get-organisation", method: http.MethodGet, path: "/organisations/{organisation}", tag: tag,

@@ -57,11 +57,6 @@ type Payments interface {
 	Refund(ctx context.Context, org, id string, total *sluice.Amount) (*sluice.Payment, error)
 }
 
-// treasurersAndAdmins may ask an organisation for money: its own administrators too.
-func treasurersAndAdmins() []sluice.Role {
-	return []sluice.Role{sluice.RoleOwner, sluice.RoleFinance, sluice.RoleAdmin}
-}
-
 func (s *Server) registerPayments() {
 	const tag, all, one = "payments", "/organisations/{organisation}/payments", "/organisations/{organisation}/payments/{payment}"
 	register(s, route{

@@ -49,18 +49,18 @@ func planRows() map[string]row {
 		return func(n tenant, _ int) (string, string) { return "/subscriptions/" + n.subscription + tail, body }
 	}
 	return map[string]row{
-		"list-plans": {"ofsad", 0, 200, func(tenant, int) (string, string) { return "/plans", "" }, nil},
+		"list-plans": {"oafs/oabdv", 0, 200, func(tenant, int) (string, string) { return "/plans", "" }, nil},
 		"publish-plan": {"of", 0, 201, func(_ tenant, once int) (string, string) {
 			return "/plans", fmt.Sprintf(`{"plan":"p%d","name":"P","rank":1,"currency":"USD","prices":{"month":"1.00"},"models":["m"],"windows":[{"name":"5h","kind":"anchored","unit":"prompts","limit":1,"minutes":300}]}`, once)
 		}, nil},
 		"pause-plan":         {"of", 0, 200, func(tenant, int) (string, string) { return "/plans/lite/sales", `{"paused":false}` }, nil},
-		"list-subscriptions": {"ofsad", 404, 200, func(n tenant, _ int) (string, string) { return "/subscriptions?organisation=" + n.org, "" }, nil},
-		"create-subscription": {"ofa", 404, 409, func(n tenant, _ int) (string, string) { // each has one already
+		"list-subscriptions": {"oafs/oabdv", 404, 200, func(n tenant, _ int) (string, string) { return "/subscriptions?organisation=" + n.org, "" }, nil},
+		"create-subscription": {"of/oab", 404, 409, func(n tenant, _ int) (string, string) { // each has one already
 			return "/subscriptions", fmt.Sprintf(`{"organisation":%q,"plan":"lite"}`, n.org)
 		}, nil},
-		"get-subscription":    {"ofsad", 404, 200, one("", ""), nil},
-		"change-subscription": {"ofa", 404, 200, one("/change", `{"action":"fall_back"}`), nil},
-		"get-quota":           {"ofsad", 404, 200, one("/quota", ""), nil},
+		"get-subscription":    {"oafs/oabdv", 404, 200, one("", ""), nil},
+		"change-subscription": {"of/oab", 404, 200, one("/change", `{"action":"fall_back"}`), nil},
+		"get-quota":           {"oafs/oabdv", 404, 200, one("/quota", ""), nil},
 		"reset-quota":         {"o", 404, 204, one("/quota/reset", `{}`), nil},
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +24,7 @@ type tenant struct {
 // row is what one operation is for whom: written down apart from the server, so
 // that a change of its declarations shows.
 type row struct {
-	roles   string // the first letters: owner, finance, support, admin, developer
+	roles   string // the first letters of the operator's roles and, after a slash, of an organisation's
 	foreign int    // what a tenant's role that may do this gets for another's; zero: the request names no tenant
 	status  int
 	request func(n tenant, once int) (path, body string)
@@ -50,31 +49,31 @@ func matrix(book string) map[string]row {
 		}
 	}
 	return map[string]row{
-		"list-organisations": {"ofsad", 0, 200, fixed("/organisations", ""), nil},
-		"create-organisation": {"o", 0, 201, func(_ tenant, once int) (string, string) {
+		"list-organisations": {"oafs/oabdv", 0, 200, fixed("/organisations", ""), nil},
+		"create-organisation": {"oa", 0, 201, func(_ tenant, once int) (string, string) {
 			return "/organisations", fmt.Sprintf(`{"name":"made %d","currency":"USD"}`, once)
 		}, nil},
-		"get-organisation":  {"ofsad", 404, 200, org(""), nil},
-		"get-balance":       {"ofsad", 404, 200, org("/balance"), nil},
-		"list-transactions": {"ofsad", 404, 200, org("/transactions"), nil},
-		"list-usage":        {"ofsad", 404, 200, org("/usage"), nil},
+		"get-organisation":  {"oafs/oabdv", 404, 200, org(""), nil},
+		"get-balance":       {"oafs/oabdv", 404, 200, org("/balance"), nil},
+		"list-transactions": {"oafs/oabdv", 404, 200, org("/transactions"), nil},
+		"list-usage":        {"oafs/oabdv", 404, 200, org("/usage"), nil},
 		"create-credit": {"of", 404, 201, func(n tenant, _ int) (string, string) {
 			return "/organisations/" + n.org + "/credits", `{"amount":"1.00","kind":"grant"}`
 		}, nil},
-		"list-credits": {"ofsad", 404, 200, org("/credits"), nil},
-		"redeem-code": {"ofad", 404, 400, func(n tenant, _ int) (string, string) {
+		"list-credits": {"oafs/oabdv", 404, 200, org("/credits"), nil},
+		"redeem-code": {"of/oabd", 404, 400, func(n tenant, _ int) (string, string) {
 			return "/organisations/" + n.org + "/redemptions", `{"code":"mistyped"}`
 		}, nil},
-		"get-refund":          {"ofsad", 404, 200, func(n tenant, _ int) (string, string) { return "/calls/" + n.call + "/refund", "" }, nil},
+		"get-refund":          {"oafs/oabdv", 404, 200, func(n tenant, _ int) (string, string) { return "/calls/" + n.call + "/refund", "" }, nil},
 		"refund-call":         {"of", 0, 200, func(n tenant, _ int) (string, string) { return "/calls/" + n.call + "/refund", `{}` }, nil},
-		"list-credit-codes":   {"ofs", 0, 200, fixed("/credit-codes", ""), nil},
+		"list-credit-codes":   {"oafs", 0, 200, fixed("/credit-codes", ""), nil},
 		"create-credit-codes": {"of", 0, 201, fixed("/credit-codes", `{"amount":"1.00","currency":"USD"}`), nil},
 		"revoke-credit-code":  {"of", 0, 404, fixed("/credit-codes/code_x/revoke", ""), nil},
-		"list-payments":       {"ofsad", 404, 200, org("/payments"), nil},
-		"create-payment": {"ofa", 404, 201, func(n tenant, _ int) (string, string) {
+		"list-payments":       {"oafs/oabdv", 404, 200, org("/payments"), nil},
+		"create-payment": {"of/oab", 404, 201, func(n tenant, _ int) (string, string) {
 			return "/organisations/" + n.org + "/payments", `{"amount":"1.00","provider":"manual"}`
 		}, nil},
-		"get-payment": {"ofsad", 404, 200, func(n tenant, _ int) (string, string) {
+		"get-payment": {"oafs/oabdv", 404, 200, func(n tenant, _ int) (string, string) {
 			return "/organisations/" + n.org + "/payments/" + n.payment, ""
 		}, nil},
 		"confirm-payment": {"of", 404, 200, func(n tenant, _ int) (string, string) {
@@ -83,52 +82,52 @@ func matrix(book string) map[string]row {
 		"refund-payment": {"of", 404, 200, func(n tenant, _ int) (string, string) {
 			return "/organisations/" + n.org + "/payments/" + n.payment + "/refund", `{}`
 		}, nil},
-		"get-call":      {"ofsad", 404, 200, func(n tenant, _ int) (string, string) { return "/calls/" + n.call, "" }, nil},
-		"list-projects": {"ofsad", 404, 200, func(n tenant, _ int) (string, string) { return "/projects?organisation=" + n.org, "" }, nil},
-		"create-project": {"oa", 404, 201, func(n tenant, once int) (string, string) {
+		"get-call":      {"oafs/oabdv", 404, 200, func(n tenant, _ int) (string, string) { return "/calls/" + n.call, "" }, nil},
+		"list-projects": {"oafs/oabdv", 404, 200, func(n tenant, _ int) (string, string) { return "/projects?organisation=" + n.org, "" }, nil},
+		"create-project": {"oa/oa", 404, 201, func(n tenant, once int) (string, string) {
 			return "/projects", fmt.Sprintf(`{"organisation":%q,"name":"made %d"}`, n.org, once)
 		}, nil},
-		"update-project": {"oa", 404, 200, func(n tenant, _ int) (string, string) {
+		"update-project": {"oa/oa", 404, 200, func(n tenant, _ int) (string, string) {
 			return "/projects/" + n.project, `{"limits":{"concurrent":7}}`
 		}, nil},
-		"list-keys": {"osa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys?organisation=" + n.org, "" }, nil},
-		"create-key": {"oa", 404, 201, func(n tenant, _ int) (string, string) {
+		"list-keys": {"oas/oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys?organisation=" + n.org, "" }, nil},
+		"create-key": {"oa/oa", 404, 201, func(n tenant, _ int) (string, string) {
 			return "/keys", fmt.Sprintf(`{"organisation":%q}`, n.org)
 		}, nil},
-		"get-key":    {"osa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys/" + n.key, "" }, nil},
-		"update-key": {"oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys/" + n.key, `{"name":"renamed"}` }, nil},
-		"revoke-key": {"oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys/" + n.key + "/revoke", "" }, nil},
+		"get-key":    {"oas/oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys/" + n.key, "" }, nil},
+		"update-key": {"oa/oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys/" + n.key, `{"name":"renamed"}` }, nil},
+		"revoke-key": {"oa/oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys/" + n.key + "/revoke", "" }, nil},
 
-		"list-models":   {"ofsad", 0, 200, fixed("/models", ""), nil},
-		"put-model":     {"o", 0, 200, fixed("/models/some", `{"context_length":4096}`), nil},
-		"delete-model":  {"o", 0, 204, fixed("/models/gone", ""), model},
-		"list-engines":  {"ofs", 0, 200, fixed("/engines", ""), nil},
-		"put-engine":    {"o", 0, 200, fixed("/engines/some", `{"url":"http://127.0.0.1:1","models":{"m":"m"}}`), nil},
-		"delete-engine": {"o", 0, 204, fixed("/engines/gone", ""), engine},
+		"list-models":   {"oafs/oabdv", 0, 200, fixed("/models", ""), nil},
+		"put-model":     {"oa", 0, 200, fixed("/models/some", `{"context_length":4096}`), nil},
+		"delete-model":  {"oa", 0, 204, fixed("/models/gone", ""), model},
+		"list-engines":  {"oafs", 0, 200, fixed("/engines", ""), nil},
+		"put-engine":    {"oa", 0, 200, fixed("/engines/some", `{"url":"http://127.0.0.1:1","models":{"m":"m"}}`), nil},
+		"delete-engine": {"oa", 0, 204, fixed("/engines/gone", ""), engine},
 
-		"list-price-books":   {"ofsad", 0, 200, fixed("/price-books", ""), nil},
-		"get-price-book":     {"ofsad", 0, 200, fixed("/price-books/"+book, ""), nil},
+		"list-price-books":   {"oafs/oabdv", 0, 200, fixed("/price-books", ""), nil},
+		"get-price-book":     {"oafs/oabdv", 0, 200, fixed("/price-books/"+book, ""), nil},
 		"publish-price-book": {"of", 0, 201, fixed("/price-books", `{"currency":"EUR","models":[{"model":"m","input":"1","output":"2"}]}`), nil},
 		"draft-price-book":   {"of", 0, 200, fixed("/price-books/draft", `{"currency":"EUR","models":[{"model":"m","input":"1","output":"2"}]}`), nil},
-		"get-price":          {"ofsad", 0, 200, fixed("/prices?model=m&currency=USD", ""), nil},
+		"get-price":          {"oafs/oabdv", 0, 200, fixed("/prices?model=m&currency=USD", ""), nil},
 		"price-model":        {"of", 0, 200, fixed("/prices", `{"currency":"EUR","model":"m","input":"1","output":"2"}`), nil},
 
-		"verify-ledger": {"ofs", 0, 200, fixed("/ledger/verify", ""), nil},
+		"verify-ledger": {"oafs", 0, 200, fixed("/ledger/verify", ""), nil},
 
-		"get-ledger-head":    {"ofsad", 0, 200, fixed("/ledger/head", ""), nil},
-		"get-receipt":        {"ofsad", 404, 409, func(n tenant, _ int) (string, string) { return "/calls/" + n.call + "/receipt", "" }, nil},
-		"get-day":            {"ofs", 0, 200, fixed("/closing/days/2026-01-01", ""), nil},
-		"get-statement":      {"ofs", 0, 200, fixed("/statements/2026-01-01", ""), nil},
-		"get-statement-rows": {"ofs", 0, 200, fixed("/statements/2026-01-01/rows", ""), nil},
+		"get-ledger-head":    {"oafs/oabdv", 0, 200, fixed("/ledger/head", ""), nil},
+		"get-receipt":        {"oafs/oabdv", 404, 409, func(n tenant, _ int) (string, string) { return "/calls/" + n.call + "/receipt", "" }, nil},
+		"get-day":            {"oafs", 0, 200, fixed("/closing/days/2026-01-01", ""), nil},
+		"get-statement":      {"oafs", 0, 200, fixed("/statements/2026-01-01", ""), nil},
+		"get-statement-rows": {"oafs", 0, 200, fixed("/statements/2026-01-01/rows", ""), nil},
 		"close-day":          {"of", 0, 409, fixed("/closing/days/2026-01-01/close", ""), nil},
 		"reopen-day":         {"of", 0, 409, fixed("/closing/days/2026-01-01/reopen", `{"reason":"late calls"}`), nil},
 		"explain-difference": {"of", 0, 404, fixed("/closing/days/2026-01-02/explanations", `{"subject":"engine:eng_1","note":"a restart"}`), nil},
 		"put-counters":       {"of", 0, 204, fixed("/closing/counters", `{"counters":[{"engine":"eng_1","hour":"2026-01-01T00:00:00Z","prompt_tokens":1,"completion_tokens":2,"source":"test"}]}`), nil},
 		"audit-seals":        {"of", 0, 200, fixed("/closing/audit", `{}`), nil},
 		"apply":              {"o", 0, 200, fixed("/apply", `{"manifest":{"models":[{"name":"m"}]}}`), nil},
-		"get-status":         {"ofs", 0, 200, fixed("/status", ""), nil},
-		"get-version":        {"ofsad", 0, 200, fixed("/version", ""), nil},
-		"get-me":             {"ofsad", 0, 200, fixed("/me", ""), nil},
+		"get-status":         {"oafs", 0, 200, fixed("/status", ""), nil},
+		"get-version":        {"oafs/oabdv", 0, 200, fixed("/version", ""), nil},
+		"get-me":             {"oafs/oabdv", 0, 200, fixed("/me", ""), nil},
 	}
 }
 
@@ -172,11 +171,31 @@ func newTenant(t *testing.T, w *apitest.World, name string) tenant {
 		t.Fatal(err)
 	}
 	k := w.Key(sluice.RoleDeveloper, o.ID)
-	return tenant{
+	n := tenant{
 		org: o.ID, project: p.ID, key: k.ID, payment: pay.ID,
 		call: w.Call(sluice.Event{Org: o.ID, Key: k.ID, Model: "m", List: 1000}).CallID,
-		keys: map[sluice.Role]string{sluice.RoleAdmin: w.Key(sluice.RoleAdmin, o.ID).Secret, sluice.RoleDeveloper: w.Key(sluice.RoleDeveloper, o.ID).Secret},
+		keys: map[sluice.Role]string{},
 	}
+	for _, r := range sluice.OrganisationRoles() {
+		n.keys[r] = w.Key(r, o.ID).Secret
+	}
+	return n
+}
+
+// asker is somebody with a role.
+type asker struct {
+	role     sluice.Role
+	operator bool
+	key      string
+}
+
+// may reports whether roles, as a row writes them, have the asker's.
+func (a asker) may(roles string) bool {
+	operator, organisation, _ := strings.Cut(roles, "/")
+	if a.operator {
+		return strings.IndexByte(operator, a.role[0]) >= 0
+	}
+	return strings.IndexByte(organisation, a.role[0]) >= 0
 }
 
 // TestRoles asks for every operation in every role, of the caller's own and of
@@ -191,11 +210,13 @@ func TestRoles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	keys := map[sluice.Role]string{}
-	for _, r := range []sluice.Role{sluice.RoleOwner, sluice.RoleFinance, sluice.RoleSupport} {
-		keys[r] = w.Key(r, "").Secret
+	var askers []asker
+	for _, r := range sluice.OperatorRoles() {
+		askers = append(askers, asker{r, true, w.Key(r, "").Secret})
 	}
-	maps.Copy(keys, own.keys)
+	for r, key := range own.keys {
+		askers = append(askers, asker{r, false, key})
+	}
 	book, err := w.Local.PublishPriceBook(t.Context(), api.PublishPriceBook{PriceList: api.PriceList{Currency: "USD", Models: []api.ModelPrices{{Model: "m", ClassPrices: prices(t, "0", "", "0")}}}})
 	if err != nil {
 		t.Fatal(err)
@@ -235,18 +256,18 @@ func TestRoles(t *testing.T) {
 			if got := ask(t, "sk-unknown", own); got != http.StatusUnauthorized {
 				t.Errorf("with an unknown key: %d, want 401", got)
 			}
-			for role, key := range keys {
-				may := slices.Contains([]byte(row.roles), role[0])
+			for _, a := range askers {
+				may := a.may(row.roles)
 				for _, n := range []tenant{own, other} {
 					want := row.status
 					switch {
 					case !may:
 						want = http.StatusForbidden
-					case n.org == other.org && !role.Operator() && row.foreign != 0:
+					case n.org == other.org && !a.operator && row.foreign != 0:
 						want = row.foreign
 					}
-					if got := ask(t, key, n); got != want {
-						t.Errorf("%s, own organisation %t: %d, want %d", role, n.org == own.org, got, want)
+					if got := ask(t, a.key, n); got != want {
+						t.Errorf("%s, of the operator %t, own organisation %t: %d, want %d", a.role, a.operator, n.org == own.org, got, want)
 					}
 				}
 			}
@@ -258,10 +279,10 @@ func TestRoles(t *testing.T) {
 func TestTenantsSeeTheirOwn(t *testing.T) {
 	w := apitest.New(t)
 	own, other := newTenant(t, w, "own"), newTenant(t, w, "other")
-	w.Key(sluice.RoleOwner, "")
+	w.Key(sluice.RoleFinance, "")
 	for _, path := range []string{"/organisations", "/projects", "/keys"} {
 		_, body := do(t, w, "GET", path, own.keys[sluice.RoleAdmin], "")
-		if !strings.Contains(body, own.org) || strings.Contains(body, other.org) || strings.Contains(body, `"owner"`) {
+		if !strings.Contains(body, own.org) || strings.Contains(body, other.org) || strings.Contains(body, `"finance"`) {
 			t.Errorf("GET %s shows %s", path, body)
 		}
 	}
@@ -275,8 +296,14 @@ func TestTenantsSeeTheirOwn(t *testing.T) {
 			t.Errorf("%s: %d %s, want 404", name, resp.StatusCode, got)
 		}
 	}
-	if resp, got := do(t, w, "POST", "/keys", own.keys[sluice.RoleAdmin], `{"role":"owner"}`); resp.StatusCode != http.StatusBadRequest {
+	if resp, got := do(t, w, "POST", "/keys", own.keys[sluice.RoleAdmin], `{"role":"finance"}`); resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("an admin makes a key of the operator: %d %s, want 400", resp.StatusCode, got)
+	}
+	if resp, got := do(t, w, "POST", "/keys", own.keys[sluice.RoleAdmin], `{"role":"owner"}`); resp.StatusCode != http.StatusForbidden {
+		t.Errorf("an admin makes a key of an owner: %d %s, want 403", resp.StatusCode, got)
+	}
+	if resp, got := do(t, w, "POST", "/keys", keyOf(t, w, sluice.RoleAdmin), `{"role":"owner"}`); resp.StatusCode != http.StatusForbidden {
+		t.Errorf("the operator's admin makes a key of the owner: %d %s, want 403", resp.StatusCode, got)
 	}
 	if resp, got := do(t, w, "POST", "/keys", keyOf(t, w, sluice.RoleOwner), fmt.Sprintf(`{"organisation":%q,"project":%q}`, own.org, other.project)); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("the operator mixes two organisations: %d %s, want 404", resp.StatusCode, got)

@@ -79,7 +79,7 @@ type route struct {
 	path    string // below Prefix
 	tag     string
 	summary string
-	roles   []sluice.Role
+	roles   access
 	status  int // of success; zero is 200, or 204 without a body
 }
 
@@ -107,12 +107,9 @@ func registerEmpty[I any](s *Server, r route, handle func(context.Context, *call
 // add registers an operation with its authorisation, its log line and its errors.
 func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, error)) {
 	var description strings.Builder
-	description.WriteString("Open to the roles")
-	for i, role := range r.roles {
-		if i > 0 {
-			description.WriteString(",")
-		}
-		description.WriteString(" " + string(role))
+	description.WriteString("Open to the operator's roles " + words(r.roles.operator))
+	if len(r.roles.organisation) > 0 {
+		description.WriteString(", and to an organisation's roles " + words(r.roles.organisation))
 	}
 	op := huma.Operation{
 		OperationID: r.id, Method: r.method, Path: r.path, Tags: []string{r.tag},
@@ -130,6 +127,15 @@ func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, err
 		}
 		return out, nil
 	})
+}
+
+// words lists roles.
+func words(roles []sluice.Role) string {
+	list := make([]string, len(roles))
+	for i, r := range roles {
+		list[i] = string(r)
+	}
+	return strings.Join(list, ", ")
 }
 
 // guard lets only those through that the route is open to, before anything of

@@ -189,7 +189,7 @@ func (s *Server) changeSubscription(ctx context.Context, who *caller, in *inChan
 	if err != nil {
 		return SubscriptionChange{}, err
 	}
-	if in.Body.Action == "refund" && !who.role.Operator() {
+	if in.Body.Action == "refund" && !who.operator() {
 		return SubscriptionChange{}, sluice.Errorf(sluice.CodeForbidden, "The role %s may not refund; cancel instead.", who.role)
 	}
 	t, err := s.transition(&v, &in.Body)

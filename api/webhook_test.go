@@ -52,15 +52,15 @@ func webhookRows() map[string]row {
 		}
 	}
 	return map[string]row{
-		"list-webhooks":   {"osa", 404, 200, all("/webhooks", ""), nil},
-		"create-webhook":  {"oa", 404, 201, all("/webhooks", `{"url":"https://example.com/","events":["*"]}`), before},
-		"get-webhook":     {"osa", 404, 200, one("", ""), before},
-		"update-webhook":  {"oa", 404, 200, one("", `{"disabled":true}`), before},
-		"delete-webhook":  {"oa", 404, 204, one("", ""), before},
-		"rotate-webhook":  {"oa", 404, 200, one("/rotate", `{}`), before},
-		"test-webhook":    {"oa", 404, 200, one("/test", ""), before},
-		"list-deliveries": {"osa", 404, 200, all("/deliveries", ""), nil},
-		"redeliver": {"oa", 404, 200, func(n tenant, _ int) (string, string) {
+		"list-webhooks":   {"oas/oa", 404, 200, all("/webhooks", ""), nil},
+		"create-webhook":  {"oa/oa", 404, 201, all("/webhooks", `{"url":"https://example.com/","events":["*"]}`), before},
+		"get-webhook":     {"oas/oa", 404, 200, one("", ""), before},
+		"update-webhook":  {"oa/oa", 404, 200, one("", `{"disabled":true}`), before},
+		"delete-webhook":  {"oa/oa", 404, 204, one("", ""), before},
+		"rotate-webhook":  {"oa/oa", 404, 200, one("/rotate", `{}`), before},
+		"test-webhook":    {"oa/oa", 404, 200, one("/test", ""), before},
+		"list-deliveries": {"oas/oa", 404, 200, all("/deliveries", ""), nil},
+		"redeliver": {"oa/oa", 404, 200, func(n tenant, _ int) (string, string) {
 			return "/organisations/" + n.org + "/deliveries/" + deliveries[n.org] + "/redeliver", ""
 		}, before},
 	}

@@ -36,7 +36,7 @@ func (s *server) operatorKey(r *http.Request) bool {
 		secret = bearerOf(r)
 	}
 	p, found := identity{s.gateway}.Identify(sluice.HashKey(secret))
-	return found && p.Key.Role.Operator() && p.Key.Usable(clock()) == nil
+	return found && p.Key.Role.For("") && p.Key.Org == "" && p.Key.Usable(clock()) == nil
 }
 
 // bearerOf returns the bearer token of a request.

@@ -97,6 +97,7 @@ func (c *cli) keyCommand() *cobra.Command {
 func (c *cli) keyCreate() *cobra.Command {
 	var in api.CreateKey
 	var expires time.Duration
+	var operator bool
 	cmd := &cobra.Command{
 		Use: "create", Short: "Make an API key; its secret is shown this once", Args: none,
 		Example: "  sluice key create --org acme --name ci --models glm-4.6 --cap 25.00 --expires-in 720h\n" +
@@ -107,7 +108,8 @@ func (c *cli) keyCreate() *cobra.Command {
 				in.ExpiresAt = &at
 			}
 			return ask(c, func(cl *client.Client) (api.NewKey, error) {
-				if !in.Role.Operator() {
+				// The operator's, where the role is only the operator's, or is owner and no organisation is named.
+				if !operator && (in.Organisation != "" || in.Role.For("org") && in.Role != sluice.RoleOwner || in.Role == "") {
 					id, err := onlyOrg(cmd.Context(), cl, in.Organisation)
 					if err != nil {
 						return api.NewKey{}, err
@@ -126,7 +128,9 @@ func (c *cli) keyCreate() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&in.Project, "project", "", "project that it belongs to")
 	f.StringVar(&in.Name, "name", "", "what it is for")
-	f.StringVar((*string)(&in.Role), "role", "", "developer (default), admin; or of the operator: owner, finance, support")
+	f.StringVar((*string)(&in.Role), "role", "", "developer (default), owner, admin, billing, viewer; or of the operator: owner, admin, finance, support")
+	f.BoolVar(&operator, "operator", false, "a key of the operator's, where the role does not say so")
+	cmd.MarkFlagsMutuallyExclusive("operator", "org")
 	f.StringSliceVar(&in.Models, "models", nil, "models that it may call; all when absent")
 	f.Var(amountFlag(&in.SpendingCap), "cap", "the most that it can ever be charged, such as 25.00")
 	f.DurationVar(&expires, "expires-in", 0, "time until it expires, such as 720h")
@@ -134,7 +138,7 @@ func (c *cli) keyCreate() *cobra.Command {
 	_ = cmd.RegisterFlagCompletionFunc("project", c.completeProjects())
 	_ = cmd.RegisterFlagCompletionFunc("models", c.completeModels())
 	_ = cmd.RegisterFlagCompletionFunc("role", cobra.FixedCompletions(
-		[]string{"developer", "admin", "owner", "finance", "support"}, cobra.ShellCompDirectiveNoFileComp))
+		[]string{"developer", "admin", "billing", "viewer", "owner", "finance", "support"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
