@@ -9,19 +9,22 @@ import (
 	"sluice"
 	"sluice/cmd/sluice/config"
 	"sluice/fleet"
+	"sluice/gateway/tally"
 	"sluice/plug/metrics"
 	"sluice/plug/otlp"
+	"sluice/store"
 )
 
 // observers tell the outside what the gateway and the ledger do.
 type observers struct {
 	metrics *metrics.Metrics
 	traces  *otlp.Tracer // nil without a collector
+	tally   *tally.Tally
 	log     *slog.Logger
 }
 
-func newObservers(ctx context.Context, cfg config.Config, log *slog.Logger) (*observers, error) {
-	o := &observers{metrics: metrics.New(), log: log}
+func newObservers(ctx context.Context, cfg config.Config, db *store.DB, log *slog.Logger) (*observers, error) {
+	o := &observers{metrics: metrics.New(), tally: tally.New(tally.Options{Store: db, Log: log}), log: log}
 	if cfg.OTLP != "" {
 		var err error
 		if o.traces, err = otlp.New(ctx, cfg.OTLP, version, log); err != nil {
@@ -41,6 +44,7 @@ func (o *observers) close() error {
 // CallEnded implements gateway.Observer.
 func (o *observers) CallEnded(r sluice.Report) {
 	o.metrics.CallEnded(r)
+	o.tally.CallEnded(r)
 	if o.traces != nil {
 		o.traces.CallEnded(r)
 	}

@@ -89,7 +89,7 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	if s.engines, err = newCatalogue(s.store, cfg.Data, s.log); err != nil {
 		return err
 	}
-	if s.seen, err = newObservers(ctx, cfg, s.log); err != nil {
+	if s.seen, err = newObservers(ctx, cfg, s.store, s.log); err != nil {
 		return err
 	}
 	if err := s.loadCalendars(ctx); err != nil {
@@ -260,7 +260,7 @@ func (s *server) work(ctx context.Context) (stop func(), err error) {
 	letGo := context.AfterFunc(ctx, s.responses.Drain)
 	ctx = context.WithoutCancel(ctx)
 	stops := []func(){
-		background(ctx, s.fleet.Run), background(ctx, s.probeEngines), s.finishPayments(ctx), background(ctx, s.notifier.Run), background(ctx, s.budgets.Run), background(ctx, s.closing.Run), background(ctx, s.letters.Run),
+		background(ctx, s.fleet.Run), background(ctx, s.seen.tally.Run), background(ctx, s.probeEngines), s.finishPayments(ctx), background(ctx, s.notifier.Run), background(ctx, s.budgets.Run), background(ctx, s.closing.Run), background(ctx, s.letters.Run),
 		s.renew(ctx), s.expire(ctx), background(ctx, s.files.Run), background(ctx, s.batches.Run), background(ctx, s.jobs.Serve), func() { letGo(); s.responses.Close() },
 	}
 	return func() {

@@ -172,7 +172,7 @@ func tail(b []byte) string { return string(b[max(0, len(b)-80):]) }
 
 // TestMetricsDoor shows who may read the metrics.
 func TestMetricsDoor(t *testing.T) {
-	seen, err := newObservers(t.Context(), config.Default(), nil)
+	seen, err := newObservers(t.Context(), config.Default(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
