@@ -147,19 +147,27 @@ func (db *DB) PowerContract(ctx context.Context) (*electricity.Contract, error) 
 	return electricity.NewContract(terms...)
 }
 
-// PutPowerTerms stores what power costs from an instant on, over terms from the
-// same instant.
-func (db *DB) PutPowerTerms(ctx context.Context, t *electricity.Terms) error {
-	text, err := json.Marshal(t)
+// PutPowerContract stores what power costs in place of all terms before.
+func (db *DB) PutPowerContract(ctx context.Context, c *electricity.Contract) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	err := db.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM power_terms`); err != nil {
+			return err
+		}
+		for _, t := range c.Terms() {
+			text, err := json.Marshal(t)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT INTO power_terms (from_at, terms) VALUES ($1, $2)`, micros(t.From), string(text)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		return fmt.Errorf("writing what power costs: %w", err)
+		return fmt.Errorf("storing what power costs: %w", err)
 	}
-	return db.create(ctx, "power terms", t.From.String(), `INSERT INTO power_terms (from_at, terms) VALUES ($1, $2)
-		ON CONFLICT (from_at) DO UPDATE SET terms = excluded.terms`, micros(t.From), string(text))
-}
-
-// RemovePowerTerms takes back terms that begin at an instant. Errors:
-// CodeNotFound when there are none.
-func (db *DB) RemovePowerTerms(ctx context.Context, from time.Time) error {
-	return db.change(ctx, "power terms", from.Format(time.RFC3339), `DELETE FROM power_terms WHERE from_at = $1`, micros(from))
+	return nil
 }

@@ -55,19 +55,18 @@ func testPower(t *testing.T, db *store.DB) {
 	}
 }
 
-func testPowerTerms(t *testing.T, db *store.DB) {
+func testPowerContract(t *testing.T, db *store.DB) {
 	ctx := t.Context()
 	if none := must[*electricity.Contract](t)(db.PowerContract(ctx)); len(none.Terms()) != 0 {
 		t.Errorf("terms of nobody: %v", none.Terms())
 	}
 	night := []calendar.Version{{Zone: "Asia/Shanghai", Arcs: []calendar.Arc{{From: 0, To: 420}}}}
 	later := start().Truncate(time.Hour)
-	for _, terms := range []electricity.Terms{
-		{From: later, Currency: "CNY", Price: exact.Of(3, 4)},
-		{Currency: "CNY", Price: exact.Of(1, 4), Contracted: 1, ContractedPrice: exact.Int(2), Overhead: 3},
-		{Currency: "CNY", Price: exact.Of(1, 2), Bands: []electricity.Band{{Name: "night", Price: exact.Of(1, 10), Hours: night}}}, // over the one before
+	for _, terms := range [][]electricity.Terms{
+		{{Currency: "CNY", Price: exact.Of(1, 4), Contracted: 1, ContractedPrice: exact.Int(2), Overhead: 3}},
+		{{Currency: "CNY", Price: exact.Of(1, 2), Bands: []electricity.Band{{Name: "night", Price: exact.Of(1, 10), Hours: night}}}, {From: later, Currency: "CNY", Price: exact.Of(3, 4)}},
 	} {
-		if err := db.PutPowerTerms(ctx, &terms); err != nil {
+		if err := db.PutPowerContract(ctx, must[*electricity.Contract](t)(electricity.NewContract(terms...))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,10 +74,6 @@ func testPowerTerms(t *testing.T, db *store.DB) {
 	if len(all) != 2 || !all[0].From.IsZero() || all[0].Price.Cmp(exact.Of(1, 2)) != 0 || all[0].Bands[0].Name != "night" || all[0].Contracted != 0 || !all[1].From.Equal(later) {
 		t.Errorf("terms: %+v", all)
 	}
-	if err := db.RemovePowerTerms(ctx, later); err != nil {
-		t.Fatal(err)
-	}
-	fails(t, "terms that are gone", db.RemovePowerTerms(ctx, later), sluice.CodeNotFound)
 	for _, supply := range []string{`{"chips":1}`, `{"chips":2}`} {
 		if err := db.PutPowerSupply(ctx, "eng_a", json.RawMessage(supply)); err != nil {
 			t.Fatal(err)

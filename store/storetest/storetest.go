@@ -65,7 +65,7 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"Days":           testDays,
 		"ScanEvents":     testScanEvents,
 		"Power":          testPower,
-		"PowerTerms":     testPowerTerms,
+		"PowerContract":  testPowerContract,
 		"Webhooks":       testWebhooks,
 		"Budgets":        testBudgets,
 		"Charged":        testCharged,
