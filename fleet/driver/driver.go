@@ -13,6 +13,10 @@ type Driver struct {
 	Title      string // "vLLM"
 	AttachOnly bool   // not maintained any more by its makers: attached, never started
 
+	// Programs are the names of programs and modules of which one stands at the
+	// beginning of its command line.
+	Programs []string
+
 	// Paths are all that a tenant's request may ever reach, besides single videos
 	// where Videos is set. Never are some that the engine has and that must not be
 	// reached: they end it, change it, or tell of others.
@@ -100,7 +104,8 @@ type Adapters struct {
 // Sleep is how an engine gives its memory back and takes it again. Operators' side only.
 type Sleep struct {
 	Sleep, Wake, Asleep Call
-	Needs               string // what it has to be started with
+	Flags               []string // flags, and NAME=value of the environment, that it has to be started with
+	Needs               string   // those in words, and what they bring along
 }
 
 // GenericName is the name of the driver for an engine that is not known.

@@ -16,6 +16,7 @@ type Launch struct {
 	// Flags before a value each. An empty Model is an argument without a flag; other
 	// empty ones are what it cannot be told.
 	Model, Served, Host, Port string
+	Listen                    string // variable that says where it listens, as HOST:PORT, where no flag does
 	Split                     string // how many chips a copy of the model is split over
 	Stages                    string // how many nodes hold its layers one after the other; empty: Split is over all nodes
 
@@ -85,15 +86,22 @@ func (d *Driver) Command(s Start) (lead, follow, env []string, err error) {
 
 // billed returns the flags and variables that it is to be started with and that
 // are the same for each model; those with a value that depends on it end in … .
+// Others stand in files of the engine's.
 func (d *Driver) billed() (args, env []string) {
 	for _, f := range d.Flags {
 		switch {
 		case strings.Contains(f.Flag, "…"):
 		case strings.HasPrefix(f.Flag, "-"):
 			args = append(args, strings.Fields(f.Flag)...)
-		default:
+		case isAssignment(f.Flag):
 			env = append(env, f.Flag)
 		}
 	}
 	return args, env
+}
+
+// isAssignment reports whether a text is NAME=value of an environment.
+func isAssignment(text string) bool {
+	name, _, ok := strings.Cut(text, "=")
+	return ok && name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
 }

@@ -5,7 +5,8 @@ package driver
 func llamaCPP() *Driver {
 	return &Driver{
 		Name: "llamacpp", Title: "llama.cpp",
-		Paths: chat("/v1/rerank", "/v1/audio/transcriptions"),
+		Programs: []string{"llama-server"},
+		Paths:    chat("/v1/rerank", "/v1/audio/transcriptions"),
 		Never: []string{
 			"/slots", "/slots/0?action=erase", "/lora-adapters", "/models/load", "/models/unload", "/models/sse", "/props?autoload=true", "/completion", "/infill",
 			"/cors-proxy", "/tools",

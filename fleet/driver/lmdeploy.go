@@ -5,7 +5,8 @@ package driver
 func lmDeploy() *Driver {
 	return &Driver{
 		Name: "lmdeploy", Title: "LMDeploy",
-		Paths: []string{"/v1/chat/completions", "/v1/completions"},
+		Programs: []string{"lmdeploy", "lmdeploy.serve"},
+		Paths:    []string{"/v1/chat/completions", "/v1/completions"},
 		Never: []string{
 			"/terminate", "/abort_request", "/sleep", "/wakeup", "/is_sleeping", "/update_weights", "/distserve/engine_info",
 			"/distserve/p2p_connect", "/distserve/free_cache", "/generate", "/v1/chat/interactive",

@@ -5,9 +5,10 @@ package driver
 func mindIE() *Driver {
 	return &Driver{
 		Name: "mindie", Title: "MindIE",
-		Paths:  []string{"/v1/chat/completions", "/v1/completions", "/v1/embeddings"},
-		Never:  []string{"/stopService", "/generate", "/generate_stream", "/infer", "/v2/models", "/getSlotCount"},
-		Health: []string{"/v2/health/ready", "/health"}, Deep: "/health/timed-10",
+		Programs: []string{"mindieservice_daemon"},
+		Paths:    []string{"/v1/chat/completions", "/v1/completions", "/v1/embeddings"},
+		Never:    []string{"/stopService", "/generate", "/generate_stream", "/infer", "/v2/models", "/getSlotCount"},
+		Health:   []string{"/v2/health/ready", "/health"}, Deep: "/health/timed-10",
 		Drain: Call{"GET", "/stopService"},
 		Signs: Signs{OwnedBy: []string{"MindIE Server"}, Prefix: "npu_", Members: []Sign{
 			{Field: Field{"/v2", "name"}, Contains: "MindIE"},

@@ -7,7 +7,8 @@ import "sluice"
 func ollama() *Driver {
 	return &Driver{
 		Name: "ollama", Title: "Ollama",
-		Paths: []string{"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/images/generations"},
+		Programs: []string{"ollama"},
+		Paths:    []string{"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/images/generations"},
 		Never: []string{
 			"/api/pull", "/api/push", "/api/create", "/api/copy", "/api/delete", "/api/blobs", "/api/generate", "/api/chat",
 			"/api/signout", "/api/ps", "/api/tags",
@@ -15,6 +16,7 @@ func ollama() *Driver {
 		Health:  []string{"/api/version"},
 		Signs:   Signs{OwnedBy: []string{"library"}, Members: []Sign{{Field: Field{"/api/version", "version"}, Unowned: true}}},
 		Version: []Field{{"/api/version", "version"}},
+		Launch:  Launch{Listen: "OLLAMA_HOST"},
 		Flags: []Flag{
 			{"OLLAMA_NO_CLOUD=1", "it may pass requests on to its maker's cloud"},
 			{"OLLAMA_NUM_PARALLEL=…", "it answers one call at a time"},

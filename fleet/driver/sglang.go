@@ -6,7 +6,8 @@ package driver
 func sglang() *Driver {
 	return &Driver{
 		Name: "sglang", Title: "SGLang",
-		Paths: chat("/v1/rerank", "/v1/audio/transcriptions", "/v1/images/generations", "/v1/images/edits", "/v1/videos", "/v1/videos/sync"), Videos: true,
+		Programs: []string{"sglang", "sglang.launch_server"},
+		Paths:    chat("/v1/rerank", "/v1/audio/transcriptions", "/v1/images/generations", "/v1/images/edits", "/v1/videos", "/v1/videos/sync"), Videos: true,
 		Never: []string{
 			"/flush_cache", "/abort_request", "/pause_generation", "/continue_generation", "/update_weights_from_disk", "/update_weights_from_tensor",
 			"/update_weights_from_distributed", "/init_weights_update_group", "/release_memory_occupation", "/resume_memory_occupation",
@@ -40,6 +41,7 @@ func sglang() *Driver {
 		},
 		Sleep: Sleep{
 			Sleep: Call{"POST", "/release_memory_occupation"}, Wake: Call{"POST", "/resume_memory_occupation"},
+			Flags: []string{"--enable-memory-saver"},
 			Needs: "--enable-memory-saver",
 		},
 		CacheSalt: true,

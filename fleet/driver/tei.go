@@ -6,9 +6,10 @@ import "sluice"
 func tei() *Driver {
 	return &Driver{
 		Name: "tei", Title: "TEI",
-		Paths:  []string{"/v1/embeddings"},
-		Never:  []string{"/embed", "/embed_all", "/embed_sparse", "/predict", "/rerank", "/decode"},
-		Health: []string{"/health"},
+		Programs: []string{"text-embeddings-router"},
+		Paths:    []string{"/v1/embeddings"},
+		Never:    []string{"/embed", "/embed_all", "/embed_sparse", "/predict", "/rerank", "/decode"},
+		Health:   []string{"/health"},
 		Signs: Signs{Prefix: "te_", Members: []Sign{
 			{Field: Field{"/info", "tokenization_workers"}},
 		}},

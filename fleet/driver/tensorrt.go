@@ -5,13 +5,14 @@ package driver
 func tensorRT() *Driver {
 	return &Driver{
 		Name: "tensorrt-llm", Title: "TensorRT-LLM",
-		Paths:   []string{"/v1/chat/completions", "/v1/completions", "/v1/images/generations", "/v1/images/edits", "/v1/videos", "/v1/videos/sync"},
-		Videos:  true,
-		Never:   []string{"/release_memory", "/resume_memory", "/update_weights", "/kv_cache_events", "/perf_metrics", "/server_info", "/_internal/tokenize"},
-		Health:  []string{"/health"},
-		Deep:    "/health_generate",
-		Signs:   Signs{OwnedBy: []string{"tensorrt_llm"}, Prefix: "trtllm_"},
-		Version: []Field{{"/version", "version"}},
+		Programs: []string{"trtllm-serve"},
+		Paths:    []string{"/v1/chat/completions", "/v1/completions", "/v1/images/generations", "/v1/images/edits", "/v1/videos", "/v1/videos/sync"},
+		Videos:   true,
+		Never:    []string{"/release_memory", "/resume_memory", "/update_weights", "/kv_cache_events", "/perf_metrics", "/server_info", "/_internal/tokenize"},
+		Health:   []string{"/health"},
+		Deep:     "/health_generate",
+		Signs:    Signs{OwnedBy: []string{"tensorrt_llm"}, Prefix: "trtllm_"},
+		Version:  []Field{{"/version", "version"}},
 		Metrics: Metrics{Path: "/prometheus/metrics", Names: []Names{{
 			Running: "trtllm_num_requests_running", Waiting: "trtllm_num_requests_waiting", KV: "trtllm_kv_cache_utilization", Rate: "trtllm_kv_cache_hit_rate",
 		}}},

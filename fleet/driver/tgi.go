@@ -7,9 +7,10 @@ import "sluice"
 func tgi() *Driver {
 	return &Driver{
 		Name: "tgi", Title: "TGI", AttachOnly: true,
-		Paths:  []string{"/v1/chat/completions", "/v1/completions"},
-		Never:  []string{"/generate", "/generate_stream", "/invocations", "/chat_tokenize"},
-		Health: []string{"/health"},
+		Programs: []string{"text-generation-launcher", "text-generation-router"},
+		Paths:    []string{"/v1/chat/completions", "/v1/completions"},
+		Never:    []string{"/generate", "/generate_stream", "/invocations", "/chat_tokenize"},
+		Health:   []string{"/health"},
 		Signs: Signs{Prefix: "tgi_", Members: []Sign{
 			{Field: Field{"/info", "router"}, Contains: "text-generation-router"},
 		}},

@@ -5,7 +5,8 @@ package driver
 func vLLM() *Driver {
 	return &Driver{
 		Name: "vllm", Title: "vLLM",
-		Paths: chat(media()...), Videos: true,
+		Programs: []string{"vllm", "vllm.entrypoints.openai.api_server"},
+		Paths:    chat(media()...), Videos: true,
 		Never: []string{
 			"/collective_rpc", "/sleep", "/wake_up", "/is_sleeping", "/pause", "/resume", "/reset_prefix_cache", "/reset_mm_cache",
 			"/reset_encoder_cache", "/server_info", "/start_profile", "/stop_profile", "/scale_elastic_ep", "/update_weights",
@@ -45,6 +46,7 @@ func vLLM() *Driver {
 		},
 		Sleep: Sleep{
 			Sleep: Call{"POST", "/sleep?level=1"}, Wake: Call{"POST", "/wake_up"}, Asleep: Call{"GET", "/is_sleeping"},
+			Flags: []string{"--enable-sleep-mode", "VLLM_SERVER_DEV_MODE=1"},
 			Needs: "--enable-sleep-mode VLLM_SERVER_DEV_MODE=1, which also opens /collective_rpc to whoever reaches the port",
 		},
 		CacheSalt: true, Thinking: "reasoning", ThinkingSince: "0.16",
