@@ -128,6 +128,8 @@ type RouteRequest struct {
 	Scope  string
 
 	Session string // the client's name for the conversation, if it has one
+
+	Wait time.Duration // how long the call may wait for an engine that can take it; zero: not at all
 }
 
 // Outcome is what an attempt on an engine came to.

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"sluice"
 )
@@ -135,12 +136,18 @@ func (f *Fleet) transport(e sluice.Engine, report func(error)) (transport, error
 // replace puts the new set in the place of the old one and returns those
 // that left and are not in use.
 func (f *Fleet) replace(next []*replica, engines []sluice.Engine) (idle []*replica) {
+	now := time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.roomMade()
 	models := make(map[string][]target)
 	for i, r := range next {
 		e := engines[i]
 		e.Models = maps.Clone(e.Models)
+		if r.grant == nil {
+			r.asleep = f.o.Asleep != nil && f.o.Asleep(e)
+			r.idleSince = now
+		}
 		if r.grant == nil || !same(r.grant.engine, e) {
 			r.condition.trial = false // the outcome of one under way will not be recognised
 			f.regrant(r, e)

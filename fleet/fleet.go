@@ -40,12 +40,28 @@ type Options struct {
 	ProbeTimeout    time.Duration // default 5 seconds
 	LoadInterval    time.Duration // between two looks at an engine's metrics; default 5 seconds
 
+	// Asleep reports whether an engine that joins the set is not ready yet: it is
+	// routed to once SetReady says so. nil: all are ready.
+	Asleep func(sluice.Engine) bool
+
+	// Wanted is told the id of an engine that is not ready when a call waits for a
+	// model of which none is. It is called again while the call waits, without
+	// locks held, and must not block.
+	Wanted func(engineID string)
+
+	// StartLimit is how long a call may wait for such an engine, where that is
+	// longer than it waits otherwise; nil: no longer.
+	StartLimit func(sluice.Engine) time.Duration
+
 	Log *slog.Logger // default: discarded
 }
 
 // fullPause is how long an engine that refused a call is asked last, and the
 // least that a caller is told to wait.
 const fullPause = time.Second
+
+// coldPause is what a caller is told to wait when each engine of a model sleeps.
+const coldPause = 10 * time.Second
 
 // Fleet is the set of engines. Its methods are safe for concurrent use.
 type Fleet struct {
@@ -59,6 +75,8 @@ type Fleet struct {
 	models   map[string][]target       // by public name
 	replicas []*replica                // in the order of the last Apply
 	leaving  []*replica                // gone from the set, with calls in flight
+	waiting  map[string]int            // calls that wait, by model
+	room     chan struct{}             // closed when there may be room
 	grants   map[*sluice.Engine]*grant // every engine pointer that a Route may hold
 }
 
@@ -88,6 +106,8 @@ type replica struct {
 	probing   bool
 	asked     int // requests of Sluice's own under way
 	gone      bool
+	asleep    bool      // not ready: see SetReady
+	idleSince time.Time // when its last call ended
 }
 
 // grant is an engine's definition as handed out in routes during one
@@ -135,7 +155,8 @@ func New(o Options) *Fleet {
 			slowStart: o.SlowStart,
 			pause:     fullPause,
 		},
-		grants: make(map[*sluice.Engine]*grant),
+		grants:  make(map[*sluice.Engine]*grant),
+		waiting: make(map[string]int), room: make(chan struct{}),
 		memory: memory{hasher: router.NewHasher(), table: router.NewTable(tableBlocks), began: time.Now()},
 	}
 }
@@ -148,12 +169,15 @@ func New(o Options) *Fleet {
 // Errors: CodeModelNotFound when no engine has the model; CodeOverloaded,
 // with RetryAfter, when each that could is at its limit of concurrent calls;
 // CodeUnavailable when each is ejected or tried.
-func (f *Fleet) Route(_ context.Context, req sluice.RouteRequest) (sluice.Route, error) {
+func (f *Fleet) Route(ctx context.Context, req sluice.RouteRequest) (sluice.Route, error) {
 	f.mu.Lock()
 	targets := f.models[req.Model] // replaced as a whole, never changed
 	f.mu.Unlock()
 	t := f.read(targets, &req)
 	route, err := f.pick(&req, t)
+	if err != nil {
+		route, err = f.wait(ctx, &req, t, err)
+	}
 	if err != nil || t == nil {
 		return route, err
 	}
@@ -179,6 +203,7 @@ func (f *Fleet) pick(req *sluice.RouteRequest, t *trip) (sluice.Route, error) {
 			inFlight:  t.replica.inFlight,
 			limit:     e.Concurrent,
 			condition: &t.replica.condition,
+			asleep:    t.replica.asleep,
 			tried:     slices.Contains(req.Tried, e.ID),
 		})
 	}
@@ -205,6 +230,10 @@ func refusal(model string, why verdict, wait time.Duration) error {
 	case allAtTheLimit:
 		e := sluice.Errorf(sluice.CodeOverloaded, "All engines of the model %q are at their limit of concurrent calls.", model)
 		e.RetryAfter = fullPause
+		return e
+	case allAsleep:
+		e := sluice.Errorf(sluice.CodeUnavailable, "No engine of the model %q is running at the moment.", model)
+		e.RetryAfter = coldPause
 		return e
 	case allEjected:
 		e := sluice.Errorf(sluice.CodeUnavailable, "No engine of the model %q is healthy at the moment.", model)
@@ -276,7 +305,10 @@ func (f *Fleet) ended(route sluice.Route, outcome sluice.Outcome, usage *sluice.
 	}
 	r := g.replica
 	g.calls--
-	r.inFlight--
+	if r.inFlight--; r.inFlight == 0 {
+		r.idleSince = now
+	}
+	f.roomMade()
 	r.outcomes[outcome]++
 	switch outcome {
 	case sluice.OutcomeServed:

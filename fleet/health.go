@@ -55,7 +55,7 @@ func (f *Fleet) due(now time.Time) []*replica {
 	defer f.mu.Unlock()
 	var due []*replica
 	for _, r := range f.replicas {
-		if !r.probing && f.policy.probeDue(r.condition, now, r.heard, f.o.ProbeInterval) {
+		if !r.probing && !r.asleep && f.policy.probeDue(r.condition, now, r.heard, f.o.ProbeInterval) {
 			r.probing = true
 			due = append(due, r)
 		}
@@ -87,7 +87,7 @@ func (f *Fleet) probed(r *replica, err error, now time.Time) *replica {
 	defer f.mu.Unlock()
 	r.probing = false
 	r.heard = now
-	if !r.gone && !errors.Is(err, context.Canceled) {
+	if !r.gone && !r.asleep && !errors.Is(err, context.Canceled) {
 		f.change(r, f.policy.probed(r.condition, err == nil, now, rand.Float64()))
 	}
 	return f.drained(r)

@@ -43,7 +43,7 @@ func (f *Fleet) unread(now time.Time) []*replica {
 	defer f.mu.Unlock()
 	var due []*replica
 	for _, r := range f.replicas {
-		if r.load.reading || now.Before(r.load.next) || r.condition.ejected() || r.grant.driver.Metrics.Path == "" {
+		if r.load.reading || now.Before(r.load.next) || r.asleep || r.condition.ejected() || r.grant.driver.Metrics.Path == "" {
 			continue
 		}
 		r.load.reading = true

@@ -41,6 +41,7 @@ type candidate struct {
 	inFlight, limit int64 // limit zero is none
 	condition       *condition
 	tried           bool // this call has failed on it
+	asleep          bool // it is not ready
 }
 
 // verdict is why no engine could be picked.
@@ -49,7 +50,8 @@ type verdict uint8
 const (
 	picked        verdict = iota
 	allTried              // each has failed this call
-	allEjected            // each that was not tried is ejected
+	allAsleep             // each that was not tried is not ready
+	allEjected            // each that is ready is ejected
 	allAtTheLimit         // at least one is well and has no room
 )
 
@@ -94,6 +96,8 @@ func (p policy) cost(now time.Time, c candidate) (float64, verdict) {
 	switch {
 	case c.tried:
 		return 0, allTried
+	case c.asleep:
+		return 0, allAsleep
 	case c.condition.ejected() && (c.condition.trial || now.Before(c.condition.ejectedUntil)):
 		return 0, allEjected
 	case c.limit > 0 && c.inFlight >= c.limit:

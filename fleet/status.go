@@ -17,6 +17,7 @@ const (
 	HealthEjected    Health = "ejected"    // gets no calls
 	HealthTrial      Health = "trial"      // its time is up: one call or a probe decides
 	HealthDraining   Health = "draining"   // no longer in the set, finishing its calls
+	HealthAsleep     Health = "asleep"     // not running: started when a call wants it
 )
 
 // EngineStatus is what the management API shows of an engine.
@@ -86,6 +87,8 @@ func (f *Fleet) status(r *replica, now time.Time) EngineStatus {
 	switch {
 	case r.gone:
 		s.Health = HealthDraining
+	case r.asleep:
+		s.Health = HealthAsleep
 	case c.ejected() && now.Before(c.ejectedUntil):
 		s.Health = HealthEjected
 	case c.ejected():

@@ -1,0 +1,52 @@
+package fleet
+
+import (
+	"slices"
+	"time"
+)
+
+// SetReady says whether an engine can be asked at all. One that is not ready
+// is never routed to, and that is no failure of it: it sleeps, or it is being
+// started. Calls that wait for its models go on when it is. An id that is not of
+// the set is passed over.
+func (f *Fleet) SetReady(id string, ready bool) {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.replica(id)
+	if r == nil || r.asleep == !ready {
+		return
+	}
+	r.asleep = !ready
+	if ready {
+		r.condition = condition{recoveredAt: r.condition.recoveredAt, generation: r.condition.generation + 1}
+		f.regrant(r, r.grant.engine) // what failed before it slept says nothing of it now
+		r.heard, r.idleSince = now, now
+	}
+	f.roomMade()
+}
+
+// Idle reports whether nothing is in flight at an engine and no call waits for
+// one of its models, and since when. Of an id that is not of the set nothing is said.
+func (f *Fleet) Idle(id string) (since time.Time, idle bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.replica(id)
+	if r == nil || r.inFlight > 0 {
+		return time.Time{}, false
+	}
+	for public := range r.grant.engine.Models {
+		if f.waiting[public] > 0 {
+			return time.Time{}, false
+		}
+	}
+	return r.idleSince, true
+}
+
+// replica returns the one of an id in the present set, or nil. f.mu is held.
+func (f *Fleet) replica(id string) *replica {
+	if i := slices.IndexFunc(f.replicas, func(r *replica) bool { return r.grant.engine.ID == id }); i >= 0 {
+		return f.replicas[i]
+	}
+	return nil
+}
