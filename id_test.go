@@ -80,3 +80,24 @@ func TestDeriveID(t *testing.T) {
 		t.Errorf("%q", id)
 	}
 }
+
+// TestCutID takes ids apart and joins them again, and refuses what is no id:
+// each text that it takes apart is what comes out.
+func TestCutID(t *testing.T) {
+	for range 1000 {
+		id := sluice.NewID("call", noon)
+		prefix, u, ok := sluice.CutID(id)
+		if !ok || prefix != "call" || string(sluice.JoinID(nil, prefix, u)) != id {
+			t.Fatalf("%s: %q, %x, %t", id, prefix, u, ok)
+		}
+	}
+	id := sluice.NewID("a_b", time.Unix(1, 0))
+	if prefix, _, ok := sluice.CutID(id); prefix != "a_b" || !ok {
+		t.Errorf("%s: prefix %q", id, prefix)
+	}
+	for _, bad := range []string{"", "call", "call_1", id[:len(id)-1] + "1", id[:len(id)-1] + "u", strings.ToUpper(id), id[:len(id)-1] + "\x7f", id[:len(id)-1] + "\x01"} {
+		if prefix, u, ok := sluice.CutID(bad); ok {
+			t.Errorf("%q: %q, %x", bad, prefix, u)
+		}
+	}
+}
