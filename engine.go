@@ -42,6 +42,10 @@ type Engine struct {
 	Process *Process `json:"process,omitempty"`
 	Stopped bool     `json:"stopped,omitempty"`
 
+	// Origin says who put it there, where that was no operator: OriginKubernetes.
+	// It comes and goes by itself then.
+	Origin string `json:"origin,omitempty"`
+
 	// Secret is sent to the engine as a bearer token. It is never serialised.
 	Secret string `json:"-"`
 
@@ -74,6 +78,9 @@ type Engine struct {
 	Concurrent int64     `json:"concurrent,omitempty"` // calls at once; zero is no limit
 	CreatedAt  time.Time `json:"created_at"`
 }
+
+// OriginKubernetes is the origin of engines that are pods.
+const OriginKubernetes = "kubernetes"
 
 // Simulated reports whether its answers are made up. They are metered like
 // any other and never count as revenue.
