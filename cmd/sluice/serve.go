@@ -239,6 +239,7 @@ func (s *server) handler(management http.Handler) http.Handler {
 	mux.Handle("/api/v1/", management)
 	s.paymentHooks(mux)
 	mux.Handle(api.PathHead, management)
+	s.console(mux)
 	mux.Handle("/setup", management)
 	mux.Handle("/setup/", management)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })

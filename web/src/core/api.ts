@@ -1,0 +1,48 @@
+// The management API, typed by the checked-in OpenAPI document. Every call
+// goes through `ask`, which throws a Problem for whatever is not a success.
+import createClient, { type Middleware } from 'openapi-fetch'
+import type { components, paths } from '../api'
+import { problemOf } from './problem'
+
+/** A schema of the API by its name: `Schema<'Key'>`. */
+export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name]
+
+/** A part of a list, with the cursor of the part after it. */
+export interface Page<T> {
+  data: T[]
+  next?: string
+}
+
+/** The typed client: `api.GET('/keys', { params: { query } })`. */
+export const api = createClient<paths>({ baseUrl: '/api/v1', credentials: 'same-origin' })
+
+let lost: () => void = () => {}
+
+/** Says what is to happen when the server no longer knows who asks. */
+export function onSessionLost(act: () => void): void {
+  lost = act
+}
+
+const problems: Middleware = {
+  onRequest({ request }) {
+    const key = sessionStorage.getItem('key')
+    if (key) request.headers.set('Authorization', `Bearer ${key}`)
+    return request
+  },
+  async onResponse({ response, schemaPath }) {
+    if (response.ok) return undefined
+    if (response.status === 401 && !schemaPath.startsWith('/session')) lost()
+    throw await problemOf(response)
+  },
+}
+api.use(problems)
+
+/** Awaits a call of the client and returns its body, or throws a Problem. */
+export async function ask<T>(call: Promise<{ data?: T }>): Promise<T> {
+  return (await call).data as T
+}
+
+/** A key that makes a request safe to send twice: one for each intention, not for each attempt. */
+export function idempotencyKey(): string {
+  return crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('')
+}

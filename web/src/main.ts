@@ -1,0 +1,16 @@
+import { mount } from 'svelte'
+import App from './App.svelte'
+import './app.css'
+import { speak } from './core/text.svelte'
+
+// A file of an older build is gone once the server has a newer one: take that.
+window.addEventListener('vite:preloadError', (event) => {
+  event.preventDefault()
+  const last = Number(sessionStorage.getItem('reloaded') ?? 0)
+  if (Date.now() - last < 10_000) return // it is missing for another reason
+  sessionStorage.setItem('reloaded', String(Date.now()))
+  location.reload()
+})
+
+const target = document.getElementById('app')
+if (target) void speak().then(() => mount(App, { target }))

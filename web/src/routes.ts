@@ -1,0 +1,33 @@
+// Every page: its address, and where it stands in the navigation. A page's file
+// is loaded when it is opened.
+import type { Route } from './core/router.svelte'
+import { session } from './core/session.svelte'
+import type { Messages } from './text/messages'
+import type { IconName } from './ui/Icon.svelte'
+
+/** A page. With `nav` it stands in the navigation under that heading. */
+export interface PageRoute extends Route {
+  title: (t: Messages) => string
+  nav?: keyof Pick<Messages['shell'], 'build' | 'money' | 'manage' | 'operate'>
+  icon?: IconName
+  go?: string // the key after g that leads there
+  may?: (org: string | undefined) => boolean // who sees it; absent: everybody
+}
+
+/** Pages of an organisation, below /:org, which they are given as a property. */
+export const organisationPages: PageRoute[] = [
+]
+
+/** Pages of the operator, below /operator. */
+export const operatorPages: PageRoute[] = [
+]
+
+/** What stands in the navigation for an organisation, or for the operator. */
+export function navigation(pages: PageRoute[], org: string | undefined): PageRoute[] {
+  return pages.filter((page) => page.nav && (page.may?.(org) ?? true))
+}
+
+/** Whether the user may see the operator's pages at all. */
+export function operates(): boolean {
+  return session.operates()
+}
