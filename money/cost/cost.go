@@ -25,11 +25,11 @@ const (
 
 // Pool is nodes of one kind.
 type Pool struct {
-	Name  string
-	Role  Role
-	Chips int64        // of a node
-	Price exact.Number // of a chip for an hour: the rent, or Amortised
-	Watts int64        // that a node draws, with all that it takes; 0 is not known
+	Name  string       `json:"name"`
+	Role  Role         `json:"role,omitempty"`
+	Chips int64        `json:"chips"`           // of a node
+	Price exact.Number `json:"price"`           // of a chip for an hour: the rent, or Amortised
+	Watts int64        `json:"watts,omitempty"` // that a node draws, with all that it takes; 0 is not known
 }
 
 // Amortised is the price of an hour of what was bought at a price and serves so
@@ -45,10 +45,21 @@ func Amortised(capital exact.Number, years int64) (exact.Number, error) {
 // Span says how many nodes a pool had from an instant to another, which is
 // excluded. A measured number may be a fraction: the mean over the span.
 type Span struct {
-	Pool     string
-	From, To time.Time
-	Nodes    exact.Number
-	Line     int // where a file says so, for errors
+	Pool  string       `json:"pool"`
+	From  time.Time    `json:"from"`
+	To    time.Time    `json:"to"`
+	Nodes exact.Number `json:"nodes"`
+	Line  int          `json:"-"` // where a file says so, for errors
+}
+
+// Drawn is the energy that a pool drew from an instant to another, as it was
+// measured, and what it cost. For that time it stands in place of Pool.Watts.
+type Drawn struct {
+	Pool   string       `json:"pool"`
+	From   time.Time    `json:"from"`
+	To     time.Time    `json:"to"`
+	KWh    exact.Number `json:"kwh"`
+	Amount exact.Number `json:"amount"` // in units of the currency
 }
 
 // Kind is what an expense is for.
@@ -68,20 +79,22 @@ func Kinds() []Kind { return []Kind{KindPower, KindBandwidth, KindPeople, KindTr
 
 // Expense is paid for a period as a whole, which it is spread over evenly.
 type Expense struct {
-	Kind     Kind
-	Pool     string // that it is for; empty is all
-	From, To time.Time
-	Amount   sluice.Amount
-	Line     int
+	Kind   Kind          `json:"kind"`
+	Pool   string        `json:"pool,omitempty"` // that it is for; empty is all
+	From   time.Time     `json:"from"`
+	To     time.Time     `json:"to"`
+	Amount sluice.Amount `json:"amount"`
+	Line   int           `json:"-"`
 }
 
 // Fleet is what an operator runs and pays.
 type Fleet struct {
-	Currency   sluice.Currency
-	Pools      []Pool
-	Spans      []Span
-	Expenses   []Expense
-	PowerPrice exact.Number // of a kWh; zero leaves power to the rent and the expenses
+	Currency   sluice.Currency `json:"currency"`
+	Pools      []Pool          `json:"pools"`
+	Spans      []Span          `json:"spans"`
+	Expenses   []Expense       `json:"expenses"`
+	Drawn      []Drawn         `json:"drawn,omitempty"`      // as it was measured
+	PowerPrice exact.Number    `json:"power_price,omitzero"` // of a kWh; zero leaves power to the rent and the expenses
 }
 
 // Check refuses a fleet that says two things at once: CodeInvalid, with the lines.
@@ -118,6 +131,11 @@ func (f *Fleet) Check() error {
 			return fault(e.Line, "there is no pool %q", e.Pool)
 		case !e.To.After(e.From):
 			return fault(e.Line, "the expense goes from %s to %s", stamp(e.From), stamp(e.To))
+		}
+	}
+	for _, d := range f.Drawn {
+		if !names[d.Pool] || !d.To.After(d.From) || d.KWh.Sign() < 0 || d.Amount.Sign() < 0 {
+			return fault(0, "%q drew %s kWh for %s from %s to %s", d.Pool, d.KWh, d.Amount, stamp(d.From), stamp(d.To))
 		}
 	}
 	return f.checkOverlaps()

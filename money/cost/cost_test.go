@@ -173,3 +173,28 @@ func TestParts(t *testing.T) {
 		}
 	})
 }
+
+// TestMeasuredPower: what was measured stands in place of the nodes' watts, for its time alone.
+func TestMeasuredPower(t *testing.T) {
+	f := cost.Fleet{
+		Currency: "USD", Pools: []cost.Pool{pool("a", 2, 1000)}, PowerPrice: exact.Of(1, 10),
+		Spans: []cost.Span{span("a", 0, 6, 2), span("a", 8, 10, 2)},
+		Drawn: []cost.Drawn{
+			{Pool: "a", From: hour(2), To: hour(4), KWh: exact.Int(7), Amount: exact.Int(3)},
+			{Pool: "a", From: hour(1), To: hour(3), KWh: exact.Int(5), Amount: exact.Int(1)},
+			{Pool: "a", From: hour(9), To: hour(11), KWh: exact.Int(4), Amount: exact.Int(2)},
+		},
+	}
+	r, err := f.Between(hour(0), hour(10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Without a measure are the hours 0, 4, 5 and 8: two nodes each, of a kW.
+	expect(t, "energy", r.Total.KWh, "22.0000") // 7 + 5 + half of 4 + 8
+	expect(t, "power", r.Total.Power, "5.8000") // 3 + 1 + half of 2 + 0.8
+	expect(t, "all", r.Total.Total, "261.8000") // and the rent of 16 node-hours
+	f.Drawn[0].Pool = "b"
+	if _, err := f.Between(hour(0), hour(1)); sluice.CodeOf(err) != sluice.CodeInvalid {
+		t.Errorf("energy of no pool: %v", err)
+	}
+}

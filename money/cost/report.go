@@ -27,7 +27,7 @@ type PoolCost struct {
 	ChipHours exact.Number `json:"chip_hours"`
 	Mean      exact.Number `json:"mean_nodes"` // over the whole report
 	Peak      exact.Number `json:"peak_nodes"`
-	KWh       exact.Number `json:"kwh"` // of the nodes whose watts are known
+	KWh       exact.Number `json:"kwh"` // as measured, or of the nodes whose watts are known
 
 	Rent     exact.Number          `json:"rent"` // or amortisation
 	Power    exact.Number          `json:"power"`
@@ -51,7 +51,8 @@ func (f *Fleet) Between(from, to time.Time) (*Report, error) {
 	lines := map[string]*PoolCost{}
 	for _, p := range f.Pools {
 		line := &PoolCost{Pool: p.Name, Role: p.Role}
-		line.count(&p, f.PowerPrice, f.within(from, to, p.Name))
+		line.count(&p, f.within(from, to, p.Name))
+		line.power(&p, f.PowerPrice, f.within(from, to, p.Name), f.drawn(from, to, p.Name))
 		lines[p.Name] = line
 	}
 	for _, e := range f.Expenses {
@@ -98,16 +99,60 @@ func (f *Fleet) within(from, to time.Time, pool string) []Span {
 }
 
 // count sums the spans of a pool.
-func (l *PoolCost) count(p *Pool, powerPrice exact.Number, spans []Span) {
+func (l *PoolCost) count(p *Pool, spans []Span) {
 	for _, s := range spans {
 		l.NodeHours = l.NodeHours.Add(s.Nodes.Mul(hoursOf(s.To.Sub(s.From))))
 	}
 	l.Peak = peak(spans)
 	l.ChipHours = l.NodeHours.Mul(exact.Int(p.Chips))
-	l.KWh = l.NodeHours.Mul(exact.Of(p.Watts, 1000))
 	l.Rent = l.ChipHours.Mul(p.Price)
-	l.Power = l.KWh.Mul(powerPrice)
-	l.Total = l.Rent.Add(l.Power)
+	l.Total = l.Rent
+}
+
+// power adds what a pool drew: what was measured, and by the watts of its nodes
+// where nothing was.
+func (l *PoolCost) power(p *Pool, price exact.Number, spans []Span, drawn []Drawn) {
+	for _, d := range drawn {
+		l.KWh, l.Power = l.KWh.Add(d.KWh), l.Power.Add(d.Amount)
+	}
+	guessed := exact.Number{}
+	for _, s := range spans {
+		guessed = guessed.Add(s.Nodes.Mul(hoursOf(unmeasured(&s, drawn))))
+	}
+	guessed = guessed.Mul(exact.Of(p.Watts, 1000))
+	l.KWh, l.Power = l.KWh.Add(guessed), l.Power.Add(guessed.Mul(price))
+	l.Total = l.Total.Add(l.Power)
+}
+
+// unmeasured is how much of a span nothing was measured of. What was measured is
+// in order of its beginnings, and may overlap.
+func unmeasured(s *Span, drawn []Drawn) time.Duration {
+	var left time.Duration
+	at := s.From
+	for _, d := range drawn {
+		if d.From.After(at) {
+			left += earliest(d.From, s.To).Sub(at)
+		}
+		if at = latest(at, d.To); !at.Before(s.To) {
+			return left
+		}
+	}
+	return left + s.To.Sub(at)
+}
+
+// drawn returns what was measured of a pool, cut to [from, to) evenly, in order.
+func (f *Fleet) drawn(from, to time.Time, pool string) []Drawn {
+	var cut []Drawn
+	for _, d := range f.Drawn {
+		begin, end := latest(d.From, from), earliest(d.To, to)
+		if d.Pool != pool || !end.After(begin) {
+			continue
+		}
+		part := exact.Of(int64(end.Sub(begin)), int64(d.To.Sub(d.From)))
+		cut = append(cut, Drawn{Pool: pool, From: begin, To: end, KWh: d.KWh.Mul(part), Amount: d.Amount.Mul(part)})
+	}
+	slices.SortFunc(cut, func(a, b Drawn) int { return a.From.Compare(b.From) })
+	return cut
 }
 
 // add adds what another line counts and costs.
