@@ -227,6 +227,7 @@ func TestRoles(t *testing.T) {
 	maps.Copy(rows, webhookRows())
 	maps.Copy(rows, budgetRows())
 	maps.Copy(rows, batchRows())
+	maps.Copy(rows, seriesRows())
 	ops := operations(t)
 	for id := range rows {
 		if ops[id] == "" {

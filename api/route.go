@@ -81,6 +81,7 @@ type route struct {
 	summary string
 	roles   access
 	status  int // of success; zero is 200, or 204 without a body
+	content string // of what is no JSON: its media type
 }
 
 // answer is what huma writes: a body and nothing else.
@@ -116,6 +117,11 @@ func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, err
 		Summary: r.summary, Description: description.String() + ".",
 		DefaultStatus: r.status, MaxBodyBytes: maxBody,
 		Middlewares: huma.Middlewares{s.guard(r)},
+	}
+	if r.content != "" {
+		op.Responses = map[string]*huma.Response{"200": {
+			Description: "OK", Content: map[string]*huma.MediaType{r.content: {Schema: &huma.Schema{Type: huma.TypeString}}},
+		}}
 	}
 	huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)

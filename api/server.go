@@ -46,6 +46,7 @@ type Options struct {
 	Catalogue  Catalogue
 	Prices     Prices
 	Books      Books
+	Series     Series
 	Settings   Settings
 	Invoices   Invoices
 	Printer    InvoicePrinter
@@ -118,6 +119,8 @@ func New(o Options) *Server {
 	s.registerFiles()
 	s.registerBatches()
 	s.registerUsage()
+	s.registerUsageExport()
+	s.registerSeries()
 	s.registerInvoices()
 	s.registerWebhooks()
 	s.registerBudgets()

@@ -56,6 +56,7 @@ type Call struct {
 	EndedAt      time.Time        `json:"ended_at"`
 	FirstTokenMS *int64           `json:"first_token_ms,omitempty" doc:"From admission to the first token, in milliseconds; absent without one."`
 	DurationMS   int64            `json:"duration_ms" doc:"From admission to the end, in milliseconds."`
+	Receipt      string           `json:"receipt" example:"/api/v1/calls/call_06f2k8c0q5xg3e8v7m1n4r9t2w/receipt" doc:"Where its receipt is, which proves how it was booked, once its hour is sealed."`
 }
 
 // CallDetail is a call with the transaction that booked it.
@@ -64,13 +65,25 @@ type CallDetail struct {
 	Transaction Transaction `json:"transaction"`
 }
 
-// UsageQuery selects calls. What is absent selects all.
+// UsageFilter selects calls. What is absent selects all.
+type UsageFilter struct {
+	Since   time.Time     `query:"since" doc:"Calls that ended then or later."`
+	Until   time.Time     `query:"until" doc:"Calls that ended before."`
+	Project string        `query:"project" maxLength:"64" doc:"A project's id."`
+	Key     string        `query:"key" maxLength:"64" doc:"A key's id."`
+	Model   string        `query:"model" maxLength:"128"`
+	Status  sluice.Status `query:"status" enum:"completed,cancelled,failed,cut_off,recovered" doc:"How the calls ended."`
+}
+
+// UsageQuery selects a part of a list of calls.
 type UsageQuery struct {
-	Since time.Time `query:"since" doc:"Calls that ended then or later."`
-	Until time.Time `query:"until" doc:"Calls that ended before."`
-	Key   string    `query:"key" maxLength:"64" doc:"A key's id."`
-	Model string    `query:"model" maxLength:"128"`
+	UsageFilter
 	Paging
+}
+
+// query asks the store for calls of an organisation.
+func (f *UsageFilter) query(org string) store.EventQuery {
+	return store.EventQuery{Org: org, Project: f.Project, Key: f.Key, Model: f.Model, Status: f.Status, Since: f.Since, Until: f.Until}
 }
 
 // Books are the records of the ledger, for reading.
@@ -109,9 +122,9 @@ func (s *Server) listUsage(ctx context.Context, who *caller, in *inUsage) (Page[
 	if err != nil {
 		return Page[Call]{}, err
 	}
-	events, next, err := s.opt.Books.Events(ctx, store.EventQuery{
-		Org: o.ID, Key: in.Key, Model: in.Model, Since: in.Since, Until: in.Until, After: in.Cursor, Limit: in.limit(),
-	})
+	q := in.query(o.ID)
+	q.After, q.Limit = in.Cursor, in.limit()
+	events, next, err := s.opt.Books.Events(ctx, q)
 	if err != nil {
 		return Page[Call]{}, err
 	}
@@ -148,23 +161,10 @@ func call(e *sluice.Event) Call {
 	shown := Call{
 		ID: e.CallID, Time: e.AdmittedAt, Organisation: e.Org, Project: e.Project, Key: e.Key,
 		Model: e.Model, Engine: e.Engine, Endpoint: e.Endpoint, Status: e.Status,
-		Tokens: Tokens{
-			Input: e.Usage[sluice.ClassInput], Cached: e.Usage[sluice.ClassCached], CacheWrite: e.Usage[sluice.ClassCacheWrite],
-			Output: e.Usage[sluice.ClassOutput], Reasoning: e.Usage[sluice.ClassReasoning],
-			CacheWriteHour: e.Usage[sluice.ClassCacheWriteHour],
-		},
-		Batch: e.Batch, ServiceTier: e.ServiceTier, Thinking: e.Thinking,
+		Tokens: tokens(&e.Usage), Units: units(&e.Usage), Batch: e.Batch, ServiceTier: e.ServiceTier, Thinking: e.Thinking,
 		Estimated: e.Estimated, Simulated: e.Simulated,
 		Currency: e.Currency, List: e.List.Amount(), Charge: e.Charge.Amount(), PriceBook: e.Book,
-		EndedAt: e.EndedAt, DurationMS: e.EndedAt.Sub(e.AdmittedAt).Milliseconds(),
-	}
-	for class, n := range e.Usage {
-		if c := sluice.Class(class); n != 0 && !c.IsToken() {
-			if shown.Units == nil {
-				shown.Units = map[string]int64{}
-			}
-			shown.Units[c.String()] = n
-		}
+		EndedAt: e.EndedAt, DurationMS: e.EndedAt.Sub(e.AdmittedAt).Milliseconds(), Receipt: Prefix + "/calls/" + e.CallID + "/receipt",
 	}
 	if e.Refund != 0 {
 		refund := e.Refund.Amount()
@@ -180,4 +180,26 @@ func call(e *sluice.Event) Call {
 		shown.FirstTokenMS = &ms
 	}
 	return shown
+}
+
+// tokens writes the classes that count tokens.
+func tokens(u *sluice.Usage) Tokens {
+	return Tokens{
+		Input: u[sluice.ClassInput], Cached: u[sluice.ClassCached], CacheWrite: u[sluice.ClassCacheWrite],
+		Output: u[sluice.ClassOutput], Reasoning: u[sluice.ClassReasoning], CacheWriteHour: u[sluice.ClassCacheWriteHour],
+	}
+}
+
+// units writes the other classes, those that there are.
+func units(u *sluice.Usage) map[string]int64 {
+	var all map[string]int64
+	for class, n := range u {
+		if c := sluice.Class(class); n != 0 && !c.IsToken() {
+			if all == nil {
+				all = map[string]int64{}
+			}
+			all[c.String()] = n
+		}
+	}
+	return all
 }

@@ -58,11 +58,11 @@ func TestUsage(t *testing.T) {
 	}{
 		"all":           {api.UsageQuery{}, want},
 		"in pages":      {api.UsageQuery{Paging: api.Paging{Limit: 2}}, want},
-		"of a key":      {api.UsageQuery{Key: k2.ID}, []string{want[0], want[2]}},
-		"of a model":    {api.UsageQuery{Model: "other"}, nil},
-		"since":         {api.UsageQuery{Since: begin.Add(3 * time.Minute)}, want[:2]},
-		"until":         {api.UsageQuery{Until: begin.Add(time.Minute)}, want[4:]},
-		"since = until": {api.UsageQuery{Since: begin, Until: begin}, nil},
+		"of a key":      {api.UsageQuery{UsageFilter: api.UsageFilter{Key: k2.ID}}, []string{want[0], want[2]}},
+		"of a model":    {api.UsageQuery{UsageFilter: api.UsageFilter{Model: "other"}}, nil},
+		"since":         {api.UsageQuery{UsageFilter: api.UsageFilter{Since: begin.Add(3 * time.Minute)}}, want[:2]},
+		"until":         {api.UsageQuery{UsageFilter: api.UsageFilter{Until: begin.Add(time.Minute)}}, want[4:]},
+		"since = until": {api.UsageQuery{UsageFilter: api.UsageFilter{Since: begin, Until: begin}}, nil},
 	} {
 		if d := cmp.Diff(c.want, walk(c.q)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
@@ -77,6 +77,7 @@ func TestUsage(t *testing.T) {
 	charge := amount(t, "0.000009")
 	wantCall := api.Call{
 		ID: first.CallID, Time: begin, Organisation: org, Key: k.ID, Model: "glm", Engine: "eng_1", Endpoint: "/v1/chat/completions",
+		Receipt: "/api/v1/calls/" + first.CallID + "/receipt",
 		Status: sluice.StatusCompleted, Tokens: api.Tokens{Input: 1, Cached: 2, CacheWrite: 3, Output: 4, Reasoning: 5},
 		Estimated: true, Simulated: true, Currency: "USD", List: charge, Charge: charge, PriceBook: book.ID,
 		EndedAt: begin.Add(1500 * time.Millisecond), FirstTokenMS: &ms, DurationMS: 1500,

@@ -15,6 +15,8 @@ import (
 type EventQuery struct {
 	Org, Project, Key, Model string
 
+	Status sluice.Status
+
 	Call string // the id of one call
 
 	// Since and Until bound when the call ended: from Since on, before Until.
@@ -36,7 +38,7 @@ const (
 // events as EventQuery.After. Errors: CodeInvalid for an After that no answer gave.
 func (db *DB) Events(ctx context.Context, q EventQuery) (events []sluice.Event, next string, err error) {
 	var where conditions
-	for _, c := range []struct{ column, value string }{{"org", q.Org}, {"project", q.Project}, {"key", q.Key}, {"model", q.Model}, {"tx.id", q.Call}} {
+	for _, c := range []struct{ column, value string }{{"org", q.Org}, {"project", q.Project}, {"key", q.Key}, {"model", q.Model}, {"status", string(q.Status)}, {"tx.id", q.Call}} {
 		if c.value != "" {
 			where.add(c.column+" = ?", c.value)
 		}

@@ -4,21 +4,9 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"time"
 
 	"sluice/api"
 )
-
-// Usage lists the calls of an organisation, those that ended last first.
-func (c *Client) Usage(ctx context.Context, org string, q api.UsageQuery) (api.Page[api.Call], error) {
-	values := paging(q.Paging, map[string]string{"key": q.Key, "model": q.Model})
-	for name, t := range map[string]time.Time{"since": q.Since, "until": q.Until} {
-		if !t.IsZero() {
-			values[name] = t.UTC().Format(time.RFC3339Nano)
-		}
-	}
-	return get[api.Page[api.Call]](ctx, c, query("/organisations/"+url.PathEscape(org)+"/usage", values))
-}
 
 // Call returns one call with the entries that booked it.
 func (c *Client) Call(ctx context.Context, id string) (api.CallDetail, error) {

@@ -70,6 +70,21 @@ func (c *Client) call(ctx context.Context, method, path string, header http.Head
 
 // ask sends a request and returns the answer's body.
 func (c *Client) ask(ctx context.Context, method, path string, header http.Header, in any) ([]byte, error) {
+	resp, err := c.open(ctx, method, path, header, in)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, unreachable(ctx, err)
+	}
+	return data, nil
+}
+
+// open sends a request and returns the answer, which is no error, with its body
+// to be read and closed.
+func (c *Client) open(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
 	var body io.Reader
 	if in != nil {
 		data, err := json.Marshal(in)
@@ -93,15 +108,15 @@ func (c *Client) ask(ctx context.Context, method, path string, header http.Heade
 	if err != nil {
 		return nil, unreachable(ctx, err)
 	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, unreachable(ctx, err)
 	}
-	if resp.StatusCode >= 300 {
-		return nil, refusal(resp, data)
-	}
-	return data, nil
+	return nil, refusal(resp, data)
 }
 
 // unreachable is the error for a server that did not answer.

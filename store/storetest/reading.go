@@ -20,7 +20,7 @@ func testEvents(t *testing.T, db *store.DB) {
 		p := usage(fmt.Sprintf("call_%d", i), fmt.Sprintf("org_%d", i%2), fmt.Sprintf("key_%d", i%3), 0)
 		p.Event.EndedAt = start().Add(time.Duration(i/2) * time.Minute)
 		if i == 6 {
-			p.Event.Model = "other"
+			p.Event.Model, p.Event.Status, p.Event.Project = "other", sluice.StatusFailed, "proj_2"
 		}
 		commit(t, db, p)
 		all = append(all, *p.Event)
@@ -40,6 +40,8 @@ func testEvents(t *testing.T, db *store.DB) {
 		"key":          {store.EventQuery{Key: "key_0"}, pick(6, 3, 0)},
 		"key of one":   {store.EventQuery{Org: "org_1", Key: "key_0"}, pick(3)},
 		"model":        {store.EventQuery{Model: "other"}, pick(6)},
+		"status":       {store.EventQuery{Org: "org_0", Status: sluice.StatusCompleted}, pick(4, 2, 0)},
+		"project":      {store.EventQuery{Project: "proj_2"}, pick(6)},
 		"call":         {store.EventQuery{Call: "call_3"}, pick(3)},
 		"call of none": {store.EventQuery{Org: "org_0", Call: "call_3"}, nil},
 		"since":        {store.EventQuery{Org: "org_0", Since: start().Add(time.Minute)}, pick(6, 4, 2)},
