@@ -155,10 +155,13 @@ func (c *Contract) PriceAt(t time.Time) (p Price, ok bool) {
 }
 
 // Next returns the first instant after t at which the price may change; ok is
-// false when it stays. It is looked for within a year.
+// false when it stays. It is looked for within a month.
 func (c *Contract) Next(t time.Time) (next time.Time, ok bool) {
+	if len(c.terms) == 0 {
+		return time.Time{}, false
+	}
 	now, known := c.PriceAt(t)
-	for at := SlotOf(t).Add(Slot); at.Sub(t) < 366*24*time.Hour; at = at.Add(Slot) {
+	for at := SlotOf(t).Add(Slot); at.Sub(t) < 31*24*time.Hour; at = at.Add(Slot) {
 		p, there := c.PriceAt(at)
 		if there != known || p.Band != now.Band || p.Currency != now.Currency || p.Price.Cmp(now.Price) != 0 {
 			return at, true
