@@ -72,6 +72,7 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"Deliveries":     testDeliveries,
 		"UsageSums":      testUsageSums,
 		"Idempotent":     testIdempotentRequests,
+		"Costs":          testCosts,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
