@@ -16,6 +16,8 @@ export interface PageRoute extends Route {
 
 /** Pages of an organisation, below /:org, which they are given as a property. */
 export const organisationPages: PageRoute[] = [
+  { path: '/start', title: (t) => t.start.title, nav: 'build', icon: 'start', go: 's', load: () => import('./pages/start/Start.svelte') },
+  { path: '/keys', title: (t) => t.keys.title, nav: 'build', icon: 'key', go: 'k', may: (org) => session.has(org, 'owner', 'admin'), load: () => import('./pages/keys/Keys.svelte') },
 ]
 
 /** Pages of the operator, below /operator. */

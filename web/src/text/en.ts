@@ -1,4 +1,6 @@
 import common from './en/common'
+import keys from './en/keys'
 import shell from './en/shell'
+import start from './en/start'
 
-export default { common, shell }
+export default { common, keys, shell, start }

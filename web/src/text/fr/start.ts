@@ -1,0 +1,32 @@
+import type { Messages } from '../messages'
+
+const start: Messages['start'] = {
+  title: 'Démarrer',
+  text: 'Tout ce qu’il faut à un client OpenAI ou Anthropic pour utiliser vos modèles.',
+  baseUrl: 'URL de base',
+  baseUrlText: 'Pour les clients d’OpenAI. Ceux d’Anthropic prennent la même, sans /v1.',
+  key: 'Clé d’API',
+  keyText: 'Une clé n’est montrée qu’une fois, à sa création. Une nouvelle est insérée ci-dessous.',
+  keyMake: 'Créer une clé',
+  keyHave: 'Coller une clé que vous avez, pour l’insérer',
+  keyStays: 'Elle reste sur cette page et n’est envoyée nulle part.',
+  model: 'Modèle',
+  snippets: 'L’utiliser',
+  noModels: 'Aucun modèle n’est encore proposé',
+  noModelsText: 'Dès que l’exploitant en ajoute un, il apparaît ici.',
+  balance: 'Solde',
+  today: 'Dépensé ces dernières 24 heures',
+  calls: 'Requêtes ces dernières 24 heures',
+  models: 'Modèles',
+  topUp: 'Recharger',
+  seeUsage: 'Voir l’utilisation',
+  empty: 'Le solde est vide : les appels sont refusés jusqu’à la prochaine recharge.',
+  stepsTitle: 'Premiers pas',
+  stepKey: 'Créez une clé',
+  stepKeyText: 'Une par application, pour voir et borner ce que chacune consomme.',
+  stepCall: 'Envoyez une première requête',
+  stepCallText: 'Copiez un extrait ci-dessous, ou essayez un modèle dans le bac à sable.',
+  stepSee: 'Voyez ce qu’elle a coûté',
+  stepSeeText: 'Chaque requête a son reçu, au token près.',
+}
+export default start
