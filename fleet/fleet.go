@@ -107,6 +107,7 @@ type replica struct {
 	asked     int // requests of Sluice's own under way
 	gone      bool
 	asleep    bool      // not ready: see SetReady
+	parked    bool      // spared: see Park
 	idleSince time.Time // when its last call ended
 }
 
@@ -203,11 +204,14 @@ func (f *Fleet) pick(req *sluice.RouteRequest, t *trip) (sluice.Route, error) {
 			inFlight:  t.replica.inFlight,
 			limit:     e.Concurrent,
 			condition: &t.replica.condition,
-			asleep:    t.replica.asleep,
+			asleep:    t.replica.asleep || t.replica.parked,
 			tried:     slices.Contains(req.Tried, e.ID),
 		})
 	}
 	i, why, wait := f.policy.pick(now, candidates, rand.Uint32())
+	if i < 0 && why != allAtTheLimit && unpark(targets, candidates) {
+		i, why, wait = f.policy.pick(now, candidates, rand.Uint32())
+	}
 	if i < 0 {
 		return sluice.Route{}, refusal(req.Model, why, wait)
 	}
@@ -222,6 +226,17 @@ func (f *Fleet) pick(req *sluice.RouteRequest, t *trip) (sluice.Route, error) {
 	r.inFlight++
 	r.grant.calls++
 	return sluice.Route{Engine: &r.grant.engine, Model: targets[i].name}, nil
+}
+
+// unpark makes candidates of engines that are only parked, and reports whether
+// there are any: parking refuses nobody.
+func unpark(targets []target, candidates []candidate) (any bool) {
+	for i, t := range targets {
+		if t.replica.parked && !t.replica.asleep {
+			candidates[i].asleep, any = false, true
+		}
+	}
+	return any
 }
 
 // refusal is what a caller is told when no engine can be picked.

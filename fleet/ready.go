@@ -26,6 +26,21 @@ func (f *Fleet) SetReady(id string, ready bool) {
 	f.roomMade()
 }
 
+// Park says whether an engine is to be spared, such as when the site may not
+// draw more: it finishes its calls and gets others only while no engine of the
+// model is well that is not parked. A full engine's calls do not go to a parked one:
+// they wait. An id that is not of the set is passed over.
+func (f *Fleet) Park(id string, parked bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.replica(id)
+	if r == nil || r.parked == parked {
+		return
+	}
+	r.parked = parked
+	f.roomMade()
+}
+
 // Idle reports whether nothing is in flight at an engine and no call waits for
 // one of its models, and since when. Of an id that is not of the set nothing is said.
 func (f *Fleet) Idle(id string) (since time.Time, idle bool) {

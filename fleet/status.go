@@ -18,6 +18,7 @@ const (
 	HealthTrial      Health = "trial"      // its time is up: one call or a probe decides
 	HealthDraining   Health = "draining"   // no longer in the set, finishing its calls
 	HealthAsleep     Health = "asleep"     // not running: started when a call wants it
+	HealthParked     Health = "parked"     // well, and spared: see Park
 )
 
 // EngineStatus is what the management API shows of an engine.
@@ -93,6 +94,8 @@ func (f *Fleet) status(r *replica, now time.Time) EngineStatus {
 		s.Health = HealthEjected
 	case c.ejected():
 		s.Health = HealthTrial
+	case r.parked:
+		s.Health = HealthParked
 	case f.policy.share(now, c) < 1:
 		s.Health = HealthRecovering
 	}
