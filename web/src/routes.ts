@@ -17,7 +17,7 @@ export interface PageRoute extends Route {
 /** Pages of an organisation, below /:org, which they are given as a property. */
 export const organisationPages: PageRoute[] = [
   { path: '/start', title: (t) => t.start.title, nav: 'build', icon: 'start', go: 's', load: () => import('./pages/start/Start.svelte') },
-  { path: '/keys', title: (t) => t.keys.title, nav: 'build', icon: 'key', go: 'k', may: (org) => session.has(org, 'owner', 'admin'), load: () => import('./pages/keys/Keys.svelte') },
+  { path: '/keys', title: (t) => t.keys.title, nav: 'build', icon: 'key', go: 'k', may: (org) => session.may(org, 'list-keys'), load: () => import('./pages/keys/Keys.svelte') },
 ]
 
 /** Pages of the operator, below /operator. */
@@ -31,5 +31,5 @@ export function navigation(pages: PageRoute[], org: string | undefined): PageRou
 
 /** Whether the user may see the operator's pages at all. */
 export function operates(): boolean {
-  return session.operates()
+  return session.operates
 }

@@ -42,15 +42,20 @@ class Session {
     return this.organisations.find((o) => o.id === id)
   }
 
-  /** Whether the user has one of the roles in the organisation. Who holds a role of the operator has them all. */
-  has(id: string | undefined, ...roles: Role[]): boolean {
-    const role = this.organisation(id)?.role
-    return this.operator !== '' || (role !== undefined && roles.includes(role))
+  /**
+   * Whether an operation of the API, by its id, is open to the user: in the
+   * organisation, or as the operator when there is none. It decides what a page
+   * offers; what is allowed the server decides.
+   */
+  may(org: string | undefined, operation: string): boolean {
+    if (this.operator !== '') return true
+    const role = this.organisation(org)?.role
+    return role === 'owner' || role === 'admin' || (role !== undefined && /^(get|list)-/.test(operation) && operation !== 'list-keys')
   }
 
-  /** Whether the user has one of the operator's roles; without any named, one at all. */
-  operates(...roles: Role[]): boolean {
-    return this.operator !== '' && (roles.length === 0 || roles.includes(this.operator))
+  /** Whether the user has a role of the operator. */
+  get operates(): boolean {
+    return this.operator !== ''
   }
 }
 
