@@ -53,16 +53,23 @@ func (db *DB) SealPoint(ctx context.Context) (seal.Point, error) {
 // GatherHours adds up what the seals of the hours from open on, before until,
 // take up: the transactions above floor and up to cutoff that took effect before
 // until, without those of before open that have numbers up to seen. Other ones are
-// not touched, and nothing is written. progress may be nil.
+// not touched. The segments of the hours' pages are stored on the way, which are read
+// once the hours are sealed. progress may be nil.
 func (db *DB) GatherHours(ctx context.Context, open, until time.Time, floor, seen, cutoff int64, progress Progress) ([]seal.Hour, error) {
-	hours, err := db.gatherHours(ctx, stretch{floor + 1, cutoff, open, until, seen}, progress)
+	segments := &segmentWriter{db: db, ctx: ctx}
+	hours, err := db.gatherHours(ctx, stretch{floor + 1, cutoff, open, until, seen}, progress, segments.keep)
+	if err == nil {
+		err = segments.finish()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("adding up the hours from %s to %s: %w", open.Format(time.RFC3339), until.Format(time.RFC3339), err)
 	}
 	return hours, nil
 }
 
-func (db *DB) gatherHours(ctx context.Context, s stretch, progress Progress) ([]seal.Hour, error) {
+// gatherHours adds up the hours of a stretch. keep, when not nil, is given the
+// segments of their pages, by several goroutines.
+func (db *DB) gatherHours(ctx context.Context, s stretch, progress Progress, keep func(seal.Segment) error) ([]seal.Hour, error) {
 	books, err := db.Books(ctx)
 	if err != nil {
 		return nil, err
@@ -74,7 +81,7 @@ func (db *DB) gatherHours(ctx context.Context, s stretch, progress Progress) ([]
 		if err != nil {
 			return nil, err
 		}
-		gatherers[i] = seal.NewGatherer(s.Open, rater)
+		gatherers[i] = seal.NewGatherer(s.Open, rater, keep)
 	}
 	err = db.readParts(ctx, parts, progress, func(_, part int, b *seal.Booked) error { return gatherers[part].Add(b) })
 	if err != nil {

@@ -46,9 +46,10 @@ const (
 
 // bookedReader reads stretches. It is not safe for concurrent use.
 type bookedReader struct {
-	db       *DB
-	accounts map[int64]sluice.AccountID
-	common   map[string]*commonPart
+	db         *DB
+	eventsOnly bool // without entries, and what else stands beside
+	accounts   map[int64]sluice.AccountID
+	common     map[string]*commonPart
 
 	row     [bookedTexts + bookedNumbers]any
 	into    [bookedTexts + bookedNumbers]any
@@ -105,8 +106,10 @@ func (r *bookedReader) read(ctx context.Context, s stretch, take func(*seal.Book
 }
 
 func (r *bookedReader) block(ctx context.Context, s stretch, take func(*seal.Booked) error) error {
-	if err := r.readBeside(ctx, s); err != nil {
-		return err
+	if !r.eventsOnly {
+		if err := r.readBeside(ctx, s); err != nil {
+			return err
+		}
 	}
 	rows, err := r.db.r.QueryContext(ctx, bookedQuery, s.From, s.To, micros(s.Until), between, micros(s.Open), s.Seen)
 	if err != nil {

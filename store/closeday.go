@@ -68,7 +68,9 @@ func (db *DB) LateHours(ctx context.Context, since, until, upTo time.Time) ([]ti
 		n, err := scanNumber(rows)
 		return instant(n), err
 	}
-	all, err := collect(ctx, db.r, scan, `SELECT DISTINCT hour FROM entry_sum WHERE hour >= $1 AND hour < $2 AND effect >= $3 AND effect < $4 ORDER BY hour`,
+	all, err := collect(ctx, db.r, scan, `SELECT hour FROM seal WHERE hour >= $1 AND hour < $2 AND late > 0 AND
+		(EXISTS (SELECT 1 FROM rollup WHERE rollup.hour = seal.hour AND effect >= $3 AND effect < $4)
+		OR EXISTS (SELECT 1 FROM entry_sum WHERE entry_sum.hour = seal.hour AND effect >= $3 AND effect < $4)) ORDER BY hour`,
 		micros(until), micros(upTo), micros(since), micros(until))
 	if err != nil {
 		return nil, fmt.Errorf("looking for what was booked late: %w", err)
@@ -172,18 +174,19 @@ func sumDay(rows []seal.Rollup) (map[dayKey]*statement.Sums, map[[2]string]bool,
 
 // Closes returns the records of closes, in order: of one day, or of all for "".
 func (db *DB) Closes(ctx context.Context, day string) ([]seal.Close, error) {
-	var where conditions
 	if day != "" {
-		where.add("day = ?", day)
+		return db.closesOf(ctx, day, day)
 	}
-	scan := func(rows *sql.Rows) (c seal.Close, err error) {
-		text, err := scanString(rows)
-		if err == nil {
-			err = json.Unmarshal([]byte(text), &c)
-		}
-		return c, err
-	}
-	all, err := collect(ctx, db.r, scan, `SELECT document FROM day_close `+where.text()+` ORDER BY n`, where.args...)
+	return db.closes(ctx, `ORDER BY n`)
+}
+
+// closesOf returns the records of the days from one to another, in order.
+func (db *DB) closesOf(ctx context.Context, from, to string) ([]seal.Close, error) {
+	return db.closes(ctx, `WHERE day >= $1 AND day <= $2 ORDER BY n`, from, to)
+}
+
+func (db *DB) closes(ctx context.Context, where string, args ...any) ([]seal.Close, error) {
+	all, err := documents[seal.Close](ctx, db, `SELECT document FROM day_close `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the closes: %w", err)
 	}

@@ -73,11 +73,17 @@ func (db *DB) receipt(ctx context.Context, org, call string) (*seal.Receipt, err
 		inPage = append(inPage, leaves[row.Seq])
 	}
 	r.Leaf, r.RowPath = leaves[seq], seal.Path(inPage, r.Row)
-	hashes, place, err := db.pageHashes(ctx, hour, number)
+	pages, err := db.pageHeads(ctx, hour)
 	if err != nil {
 		return nil, err
 	}
-	r.PagePlace, r.PagePath = place, seal.Path(hashes, place)
+	hashes := make([]seal.Hash, len(pages))
+	for i := range pages {
+		if hashes[i] = pages[i].hash; pages[i].number == number {
+			r.PagePlace = i
+		}
+	}
+	r.PagePath = seal.Path(hashes, r.PagePlace)
 	if err := r.Verify(seal.Hash{}); err != nil {
 		return nil, fmt.Errorf("what is stored is not what was sealed: %w", err)
 	}
@@ -114,23 +120,6 @@ func (db *DB) pages(ctx context.Context, where string, args ...any) (pages []sea
 	}
 	pages, err = collect(ctx, db.r, scan, `SELECT hour, page, hash, marks FROM seal_page `+where+` ORDER BY hour, page`, args...)
 	return pages, hours, err
-}
-
-// pageHashes returns the hashes of an hour's pages, and the place of one of them.
-func (db *DB) pageHashes(ctx context.Context, hour time.Time, number int64) (hashes []seal.Hash, place int, err error) {
-	scan := func(rows *sql.Rows) (n int64, err error) {
-		var hash []byte
-		err = rows.Scan(&n, &hash)
-		if err == nil && len(hash) != len(seal.Hash{}) {
-			err = fmt.Errorf("page %d has a hash of %d bytes", n, len(hash))
-		}
-		if err == nil {
-			hashes = append(hashes, seal.Hash(hash))
-		}
-		return n, err
-	}
-	numbers, err := collect(ctx, db.r, scan, `SELECT page, hash FROM seal_page WHERE hour = $1 ORDER BY page`, micros(hour))
-	return hashes, slices.Index(numbers, number), err
 }
 
 // leaves returns the leaves of those transactions of a page's numbers that an
@@ -187,12 +176,16 @@ func (db *DB) auditHour(ctx context.Context, s *seal.Seal) ([]seal.Fault, *seal.
 	if seal.Root(hashes) != s.Root || int64(len(pages)) != s.Pages {
 		faults = append(faults, seal.Fault{Hour: s.Hour, What: "the pages are not those that were sealed: they do not make the seal's root"})
 	}
-	hours, err := db.gatherHours(ctx, ofSeal(s, from, to), nil)
+	hours, err := db.gatherHours(ctx, ofSeal(s, from, to), nil, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	rows, err := db.locate(ctx, s, pages, &hours[0])
-	return append(faults, rows...), &hours[0], err
+	if err != nil {
+		return nil, nil, err
+	}
+	copies, err := db.auditSegments(ctx, s, pages)
+	return slices.Concat(faults, rows, copies), &hours[0], err
 }
 
 // locate names what differs between the pages that were sealed and the hour as

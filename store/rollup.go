@@ -110,15 +110,22 @@ func (db *DB) writeRollups(ctx context.Context, tx *sql.Tx, h *seal.Hour) error 
 	return err
 }
 
-// RewriteHour writes the rows of a sealed hour anew, as they were added up again.
+// RewriteHour writes the rows of a sealed hour anew, as they were added up again,
+// and the segments of its pages.
 func (db *DB) RewriteHour(ctx context.Context, h *seal.Hour) error {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	err := db.write(ctx, func(tx *sql.Tx) error { return db.writeRollups(ctx, tx, h) })
-	if err != nil {
+	if err := db.rewriteHour(ctx, h); err != nil {
 		return fmt.Errorf("writing the rows of %s: %w", h.Start.Format(time.RFC3339), err)
 	}
 	return nil
+}
+
+func (db *DB) rewriteHour(ctx context.Context, h *seal.Hour) error {
+	if err := db.rewriteSegments(ctx, h); err != nil {
+		return err
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.write(ctx, func(tx *sql.Tx) error { return db.writeRollups(ctx, tx, h) })
 }
 
 // Rollups returns the rows of the sealed hours from since on, before until.

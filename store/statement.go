@@ -12,10 +12,10 @@ import (
 )
 
 // Place says which pool an engine belongs to and which segment its metered calls do.
-type Place func(engine string) (pool string, segment statement.Segment)
+type Place = func(engine string) (pool string, segment statement.Segment)
 
 // StatementRows returns what statements of the period are made of: the sealed
-// hours from since on, before until. Of a closed day in UTC, or several, it returns
+// hours from since on, before until. Of a closed day, or several, it returns
 // one row for the day where it would return one for each of its hours: Hour is the
 // day's first.
 func (db *DB) StatementRows(ctx context.Context, since, until time.Time, place Place) ([]statement.Row, []statement.EntryRow, error) {
@@ -42,22 +42,36 @@ func (db *DB) StatementRows(ctx context.Context, since, until time.Time, place P
 	return rows, entryRows(entries, place), nil
 }
 
-// daysClosed reports whether the period is whole days in UTC that are all closed now.
+// daysClosed reports whether the period is whole days of the books that are all
+// closed now.
 func (db *DB) daysClosed(ctx context.Context, since, until time.Time) (bool, error) {
 	const day = 24 * time.Hour
-	if !since.Before(until) || !since.Truncate(day).Equal(since) || !until.Truncate(day).Equal(until) || until.Sub(since) > 366*day {
+	if !since.Before(until) || until.Sub(since) > 366*day {
 		return false, nil
 	}
-	for d := since; d.Before(until); d = d.Add(day) {
-		closes, err := db.Closes(ctx, d.UTC().Format(time.DateOnly))
-		if err != nil {
-			return false, err
-		}
-		if len(closes) == 0 || closes[len(closes)-1].Kind != seal.Closed {
-			return false, nil
+	// Wherever on the earth it begins, a day is named by the date in UTC or one beside it.
+	closes, err := db.closesOf(ctx, since.Add(-2*day).UTC().Format(time.DateOnly), until.Add(2*day).UTC().Format(time.DateOnly))
+	if err != nil {
+		return false, err
+	}
+	last := map[string]*seal.Close{}
+	for i := range closes {
+		last[closes[i].Day] = &closes[i]
+	}
+	ends := map[int64]time.Time{} // of closed days, by where they begin
+	for _, c := range last {
+		if c.Kind == seal.Closed {
+			ends[c.From.Unix()] = c.To
 		}
 	}
-	return true, nil
+	for since.Before(until) {
+		end, ok := ends[since.Unix()]
+		if !ok {
+			return false, nil
+		}
+		since = end
+	}
+	return since.Equal(until), nil
 }
 
 // statementRows adds rows up by the keys of statements.
@@ -141,56 +155,4 @@ func (db *DB) Reach(ctx context.Context, since, until time.Time) (statement.Reac
 		}
 	}
 	return r, nil
-}
-
-// ScanEvents hands over all events of the calls that ended from since on, before
-// until, read by several goroutines beside each other. It calls begin once for each
-// of them, one after the other, before any reads; what begin returns is called by that
-// one alone, with events in no order, which must not be kept. It ends with the first
-// error, and when ctx ends. progress may be nil.
-func (db *DB) ScanEvents(ctx context.Context, since, until time.Time, progress Progress, begin func() func(*sluice.Event) error) error {
-	takes := make([]func(*sluice.Event) error, readers)
-	for i := range takes {
-		takes[i] = begin()
-	}
-	s, err := db.stretchOf(ctx, since, until)
-	if err == nil && s.From <= s.To {
-		err = db.readParts(ctx, split(s), progress, func(reader, _ int, b *seal.Booked) error {
-			if b.Event == nil {
-				return nil
-			}
-			return takes[reader](b.Event)
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("reading the events from %s to %s: %w", since.Format(time.RFC3339), until.Format(time.RFC3339), err)
-	}
-	return nil
-}
-
-// stretchOf returns the numbers among which a period's transactions are: those
-// of the pages of its hours, and of later hours with something late.
-func (db *DB) stretchOf(ctx context.Context, since, until time.Time) (stretch, error) {
-	s := stretch{Open: since, Until: until}
-	var first, last sql.NullInt64
-	var sealed, cutoff int64
-	err := db.r.QueryRowContext(ctx, `SELECT COALESCE(MAX(hour), 0) FROM seal`).Scan(&sealed)
-	if err == nil {
-		err = db.r.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) FROM tx`).Scan(&cutoff)
-	}
-	if err == nil {
-		err = db.r.QueryRowContext(ctx, `SELECT MIN(page), MAX(page) FROM seal_page WHERE hour >= $1 AND (hour < $2 OR hour IN (SELECT hour FROM seal WHERE hour >= $3 AND late > 0))`,
-			micros(since.Truncate(time.Hour)), micros(until), micros(until)).Scan(&first, &last)
-	}
-	if err != nil {
-		return s, err
-	}
-	s.From, s.To, s.Seen = 1, cutoff, cutoff
-	if first.Valid {
-		s.From = first.Int64 * seal.PageRows
-	}
-	if last.Valid && micros(until) <= sealed {
-		s.To = min(cutoff, (last.Int64+1)*seal.PageRows-1)
-	}
-	return s, nil
 }

@@ -9,14 +9,14 @@ package closing
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
-	"sluice"
 	"sluice/money/seal"
+	"sluice/money/statement"
 )
 
 // Hours keeps the seals of hours and what they are of.
@@ -25,7 +25,7 @@ type Hours interface {
 	SealPoint(ctx context.Context) (seal.Point, error)
 
 	// GatherHours adds up what the seals of the hours from open on, before until,
-	// take up.
+	// take up, and stores compact copies of their pages.
 	GatherHours(ctx context.Context, open, until time.Time, floor, seen, cutoff int64, progress func(done, total int64)) ([]seal.Hour, error)
 
 	// NextFloor returns up to which number everything is sealed once the hours before until are.
@@ -40,7 +40,7 @@ type Hours interface {
 	// AuditHour compares a sealed hour with what is stored now.
 	AuditHour(ctx context.Context, s *seal.Seal) ([]seal.Fault, *seal.Hour, error)
 
-	// RewriteHour writes the rows of a sealed hour anew.
+	// RewriteHour writes the rows and the compact copies of a sealed hour anew.
 	RewriteHour(ctx context.Context, h *seal.Hour) error
 }
 
@@ -55,6 +55,9 @@ type Days interface {
 	// DayRollups and DayEntrySums return what a day's close takes up.
 	DayRollups(ctx context.Context, w *seal.Window) ([]seal.Rollup, error)
 	DayEntrySums(ctx context.Context, w *seal.Window) ([]seal.EntrySum, error)
+
+	// BookDays says when days begin.
+	BookDays(ctx context.Context) (statement.Days, error)
 
 	// LateHours returns the hours sealed from a day's end on, before upTo, that hold rows of the day.
 	LateHours(ctx context.Context, since, until, upTo time.Time) ([]time.Time, error)
@@ -71,11 +74,15 @@ type Notes interface {
 	Receipt(ctx context.Context, org, call string) (*seal.Receipt, error)
 }
 
-// Options are what closing works with. Grace and Log may be left out.
+// Options are what closing works with. Costs, Grace and Log may be left out.
 type Options struct {
 	Hours Hours
 	Days  Days
 	Notes Notes
+
+	// Costs keeps what is known now of nodes and payments from since on, before until,
+	// for good, and returns its SHA-256; "" where nothing is. It may be left out.
+	Costs func(ctx context.Context, since, until time.Time) (string, error)
 
 	// Flush returns when everything that was queued for the ledger before is in the
 	// store.
@@ -101,6 +108,9 @@ type Service struct {
 // New returns what closes the books.
 func New(o Options) *Service {
 	o.Grace = cmp.Or(o.Grace, 5*time.Minute)
+	if o.Costs == nil {
+		o.Costs = func(context.Context, time.Time, time.Time) (string, error) { return "", nil }
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -261,7 +271,7 @@ func (s *Service) Receipt(ctx context.Context, org, call string) (*seal.Receipt,
 
 // Audit compares what was sealed from since on, before until, with what is stored
 // now, row by row, and the chains from their beginning. Zero bounds are none. With
-// rewrite, the rows of hours without a fault are written anew.
+// rewrite, the rows and compact copies of hours without any other fault are written anew.
 func (s *Service) Audit(ctx context.Context, since, until time.Time, rewrite bool) ([]seal.Fault, error) {
 	faults, err := s.chains(ctx)
 	if err != nil {
@@ -277,7 +287,7 @@ func (s *Service) Audit(ctx context.Context, since, until time.Time, rewrite boo
 			return nil, err
 		}
 		faults = append(faults, found...)
-		if rewrite && len(found) == 0 && hour != nil {
+		if rewrite && hour != nil && !slices.ContainsFunc(found, func(f seal.Fault) bool { return !f.Copy }) {
 			if err := s.opt.Hours.RewriteHour(ctx, hour); err != nil {
 				return nil, err
 			}
@@ -319,17 +329,4 @@ func (s *Service) chains(ctx context.Context) ([]seal.Fault, error) {
 		last = c
 	}
 	return faults, nil
-}
-
-// errDay is the error for a text that is no day.
-var errDay = errors.New("no day")
-
-// dayBounds returns the first instant of a day in UTC and the first one after it.
-// Errors: CodeInvalid.
-func dayBounds(day string) (since, until time.Time, err error) {
-	since, err = time.Parse(time.DateOnly, day)
-	if err != nil {
-		return since, until, &sluice.Error{Code: sluice.CodeInvalid, Param: "day", Message: fmt.Sprintf("%q is not a day such as 2026-11-21.", day), Err: errDay}
-	}
-	return since, since.AddDate(0, 0, 1), nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"sluice"
 	"sluice/money/seal"
+	"sluice/money/statement"
 )
 
 // maxNote bounds what an explanation and a reason say, in bytes.
@@ -17,9 +18,12 @@ const maxNote = 2000
 // Day is where a day stands: what agrees, what does not, and what was recorded.
 type Day struct {
 	Day    string       `json:"day"`
-	State  string       `json:"state"`  // "open", "closed" or "reopened"
-	Sealed int          `json:"sealed"` // how many of its hours are
-	Rows   int64        `json:"rows"`   // transactions in its hours
+	Zone   string       `json:"timezone"` // by whose clock it begins and ends,
+	From   time.Time    `json:"from"`     // its first instant,
+	To     time.Time    `json:"to"`       // and that of the next
+	State  string       `json:"state"`    // "open", "closed" or "reopened"
+	Sealed int          `json:"sealed"`   // how many of its hours are
+	Rows   int64        `json:"rows"`     // transactions in its hours
 	Sums   []seal.Sum   `json:"sums"`
 	Checks []seal.Check `json:"checks"`
 
@@ -66,8 +70,8 @@ func (s *Service) Close(ctx context.Context, day, by string) (*Day, error) {
 	switch {
 	case e.State == stateClosed:
 		return nil, sluice.Errorf(sluice.CodeConflict, "%s is closed: open it again first, and say why.", day)
-	case e.Sealed < len24:
-		return nil, sluice.Errorf(sluice.CodeConflict, "%s cannot be closed yet: %d of its 24 hours are sealed. The last one is some minutes after it is over.", day, e.Sealed)
+	case e.Sealed < e.hours():
+		return nil, sluice.Errorf(sluice.CodeConflict, "%s cannot be closed yet: %d of its %d hours are sealed. The last one is some minutes after it is over.", day, e.Sealed, e.hours())
 	}
 	var blocks []string
 	for i := range e.Checks {
@@ -78,8 +82,12 @@ func (s *Service) Close(ctx context.Context, day, by string) (*Day, error) {
 	if len(blocks) > 0 {
 		return nil, sluice.Errorf(sluice.CodeConflict, "%s cannot be closed: what must agree does not, and nobody explained it: %s.", day, strings.Join(blocks, "; "))
 	}
+	costs, err := s.opt.Costs(ctx, e.From, e.To)
+	if err != nil {
+		return nil, err
+	}
 	c := seal.Close{
-		Day: day, Kind: seal.Closed, By: by, Through: e.last.Hour, Head: e.last.Hash, Late: e.window.Late,
+		Day: day, Kind: seal.Closed, By: by, Costs: costs, Through: e.last.Hour, Head: e.last.Hash, Late: e.window.Late,
 		Rows: e.Rows, Sums: e.Sums, Checks: e.Checks, Notes: e.Notes, Revision: 1 + e.revisions(),
 	}
 	return s.record(ctx, e, &c)
@@ -112,6 +120,7 @@ func (s *Service) record(ctx context.Context, e *examined, c *seal.Close) (*Day,
 	}
 	var prev seal.Hash
 	c.N, c.At = 1, s.opt.Now().UTC().Truncate(time.Microsecond)
+	c.Zone, c.From, c.To = e.Zone, e.From, e.To
 	if n := len(all); n > 0 {
 		prev, c.N = all[n-1].Hash, all[n-1].N+1
 	}
@@ -190,16 +199,20 @@ func stateOf(closes []seal.Close) string {
 	return stateReopened
 }
 
-// len24 is how many hours a day in UTC has.
-const len24 = 24
+// hours is how many hours the day has: 24, but where its clock is changed.
+func (d *Day) hours() int { return int(d.To.Sub(d.From) / time.Hour) }
 
 // examine reads a day and compares what must agree.
 func (s *Service) examine(ctx context.Context, day string) (*examined, error) {
-	since, until, err := dayBounds(day)
+	days, err := s.opt.Days.BookDays(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e := &examined{Day: Day{Day: day, Sums: []seal.Sum{}, Checks: []seal.Check{}}, window: seal.Window{Since: since, Until: until}}
+	since, until, err := days.Bounds(day)
+	if err != nil {
+		return nil, err
+	}
+	e := &examined{Day: Day{Day: day, Zone: days.Zone(day), From: since, To: until, Sums: []seal.Sum{}, Checks: []seal.Check{}}, window: seal.Window{Since: since, Until: until}}
 	all, err := s.opt.Days.Closes(ctx, "")
 	if err == nil {
 		e.seals, err = s.opt.Hours.Seals(ctx, since, until)
@@ -214,8 +227,8 @@ func (s *Service) examine(ctx context.Context, day string) (*examined, error) {
 	e.Closes = ofDay(all, day)
 	e.State = stateOf(e.Closes)
 	e.Sealed = len(e.seals)
-	if first := len(e.seals); first > 0 && first < len24 && !e.seals[first-1].Hour.Before(until.Add(-time.Hour)) {
-		e.Sealed = len24 // the books begin in the middle of it
+	if first := len(e.seals); first > 0 && first < e.hours() && !e.seals[first-1].Hour.Before(until.Add(-time.Hour)) {
+		e.Sealed = e.hours() // the books begin in the middle of it
 	}
 	for i := range e.seals {
 		e.Rows += e.seals[i].Rows
@@ -225,7 +238,7 @@ func (s *Service) examine(ctx context.Context, day string) (*examined, error) {
 		return nil, err
 	}
 	e.last = p.Last
-	if err := s.frame(ctx, e, all); err != nil {
+	if err := s.frame(ctx, e, all, days); err != nil {
 		return nil, err
 	}
 	if e.rows, err = s.opt.Days.DayRollups(ctx, &e.window); err == nil {
@@ -263,12 +276,12 @@ func lastClosed(closes []seal.Close) *seal.Close {
 
 // frame finds out what belongs to a day besides its hours: what was booked late
 // for it, if it was closed before, and what closes of other days took from its hours.
-func (s *Service) frame(ctx context.Context, e *examined, all []seal.Close) error {
-	days := map[string][]seal.Close{}
+func (s *Service) frame(ctx context.Context, e *examined, all []seal.Close, days statement.Days) error {
+	byDay := map[string][]seal.Close{}
 	for i := range all {
-		days[all[i].Day] = append(days[all[i].Day], all[i])
+		byDay[all[i].Day] = append(byDay[all[i].Day], all[i])
 	}
-	for day, closes := range days {
+	for day, closes := range byDay {
 		if day == e.Day.Day {
 			continue
 		}
@@ -276,13 +289,9 @@ func (s *Service) frame(ctx context.Context, e *examined, all []seal.Close) erro
 		if c == nil {
 			continue
 		}
-		from, to, err := dayBounds(day)
-		if err != nil {
-			return err
-		}
 		for _, h := range c.Late {
 			if !h.Before(e.window.Since) && h.Before(e.window.Until) {
-				e.window.Without = append(e.window.Without, seal.Taken{Hour: h, Since: from, Until: to})
+				e.window.Without = append(e.window.Without, seal.Taken{Hour: h, Since: c.From, Until: c.To})
 			}
 		}
 	}
@@ -300,7 +309,11 @@ func (s *Service) frame(ctx context.Context, e *examined, all []seal.Close) erro
 		return err
 	}
 	for _, h := range late { // unless a day that is closed has it
-		if stateOf(days[h.UTC().Format(time.DateOnly)]) != stateClosed && !slices.ContainsFunc(e.window.Late, h.Equal) {
+		day, err := days.Of(h)
+		if err != nil {
+			return err
+		}
+		if stateOf(byDay[day]) != stateClosed && !slices.ContainsFunc(e.window.Late, h.Equal) {
 			e.window.Late = append(e.window.Late, h)
 		}
 	}

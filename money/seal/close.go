@@ -21,7 +21,10 @@ const (
 // as it then was.
 type Close struct {
 	N        int64         `json:"n"`        // its number in the chain, from 1
-	Day      string        `json:"day"`      // "2026-11-21", in UTC
+	Day      string        `json:"day"`      // "2026-11-21"
+	Zone     string        `json:"timezone"` // by whose clock it begins and ends,
+	From     time.Time     `json:"from"`     // its first instant,
+	To       time.Time     `json:"to"`       // and that of the next
 	Kind     CloseKind     `json:"kind"`     //
 	Revision int64         `json:"revision"` // how many times the day was closed, with this one
 	At       time.Time     `json:"at"`
@@ -30,6 +33,7 @@ type Close struct {
 	Through  time.Time     `json:"through"`          // the last sealed hour that is in Head
 	Head     Hash          `json:"head"`             // the hash of that hour's seal
 	Late     []time.Time   `json:"late,omitempty"`   // later hours whose rows of the day it takes
+	Costs    string        `json:"costs,omitempty"`  // the SHA-256 of what was then known of nodes and payments; empty: nothing
 	Rows     int64         `json:"rows"`             // transactions in the day's hours
 	Sums     []Sum         `json:"sums"`             // of its calls
 	Checks   []Check       `json:"checks"`

@@ -86,11 +86,22 @@ func text(b []byte, s string) []byte {
 
 func number(b []byte, n int64) []byte { return binary.AppendVarint(b, n) }
 
-func instant(b []byte, t time.Time) []byte {
+func instant(b []byte, t time.Time) []byte { return number(b, micros(t)) }
+
+// micros is an instant in microseconds since 1970, zero for none.
+func micros(t time.Time) int64 {
 	if t.IsZero() {
-		return number(b, 0)
+		return 0
 	}
-	return number(b, t.UnixMicro())
+	return t.UnixMicro()
+}
+
+// ofMicros is the inverse of micros, in UTC.
+func ofMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
 }
 
 func truth(b []byte, v bool) []byte {

@@ -91,12 +91,20 @@ type Hour struct {
 	Entries []EntrySum
 }
 
+// Segment is the compact copy of a page's calls, which a SegmentReader reads.
+type Segment struct {
+	Hour time.Time
+	Page int64
+	Data []byte
+}
+
 // Gatherer takes the transactions of a stretch of numbers, in their order, and
 // adds them up by hours. Stretches that begin and end where pages do can be gathered
 // beside each other and brought together by Merge.
 type Gatherer struct {
 	open  time.Time
 	rater *statement.Rater
+	keep  func(Segment) error // nil: no segments are made
 	hours map[int64]*gathered // by the hour's first instant, in seconds
 	buf   []byte
 	last  *gathered // the hour of the last row
@@ -105,6 +113,8 @@ type Gatherer struct {
 
 type gathered struct {
 	Hour
+	segment segment // of the last page
+	keep    func(Segment) error
 	groups  map[groupKey]*tally
 	entries map[accountKey]*EntrySum // of what is no call
 }
@@ -130,12 +140,14 @@ type tally struct {
 
 // NewGatherer begins a stretch. open is the first hour without a seal: what took
 // effect before it is booked late, and goes there. rater rates events without
-// their prices' conditions; it is this gatherer's alone.
-func NewGatherer(open time.Time, rater *statement.Rater) *Gatherer {
-	return &Gatherer{open: open, rater: rater, hours: map[int64]*gathered{}, buf: make([]byte, 1, 1024)}
+// their prices' conditions; it is this gatherer's alone. keep, when not nil, is given the
+// segment of each page, by Add and by Merge.
+func NewGatherer(open time.Time, rater *statement.Rater, keep func(Segment) error) *Gatherer {
+	return &Gatherer{open: open, rater: rater, keep: keep, hours: map[int64]*gathered{}, buf: make([]byte, 1, 1024)}
 }
 
-// Add takes one transaction. It keeps nothing of b but the group. Errors: sluice.ErrOverflow.
+// Add takes one transaction. It keeps nothing of b but the group. Errors:
+// sluice.ErrOverflow, and that of keep.
 func (g *Gatherer) Add(b *Booked) error {
 	of := b.Tx.At.Unix()
 	of -= ((of % 3600) + 3600) % 3600
@@ -146,7 +158,9 @@ func (g *Gatherer) Add(b *Booked) error {
 		h.Late++
 	}
 	g.buf = AppendTx(g.buf[:1], &b.Tx, b.Event)
-	h.leaf(b.Seq, leaf(g.buf))
+	if err := h.leaf(b, leaf(g.buf)); err != nil {
+		return err
+	}
 	if b.Event == nil {
 		return h.other(of, &b.Tx)
 	}
@@ -218,7 +232,7 @@ func (g *Gatherer) hour(at int64) *gathered {
 	}
 	h := g.hours[at]
 	if h == nil {
-		h = &gathered{Hour: Hour{Start: time.Unix(at, 0).UTC()}, groups: map[groupKey]*tally{}, entries: map[accountKey]*EntrySum{}}
+		h = &gathered{keep: g.keep, Hour: Hour{Start: time.Unix(at, 0).UTC()}, groups: map[groupKey]*tally{}, entries: map[accountKey]*EntrySum{}}
 		g.hours[at] = h
 	}
 	g.last, g.lastH = h, at
@@ -226,29 +240,46 @@ func (g *Gatherer) hour(at int64) *gathered {
 }
 
 // leaf adds a leaf to the hour's last page, or begins a new one.
-func (h *gathered) leaf(seq int64, leaf Hash) {
-	number := seq / PageRows
+func (h *gathered) leaf(b *Booked, leaf Hash) error {
+	number := b.Seq / PageRows
 	if n := len(h.Pages); n == 0 || h.Pages[n-1].Number != number {
-		h.finish()
+		if err := h.finish(); err != nil {
+			return err
+		}
 		h.Pages = append(h.Pages, Page{Number: number})
+		h.segment.reset()
 	}
 	p := &h.Pages[len(h.Pages)-1]
-	p.Rows = append(p.Rows, Row{seq, leaf.Mark()})
+	p.Rows = append(p.Rows, Row{b.Seq, leaf.Mark()})
 	p.Leaves = append(p.Leaves, leaf)
+	if h.keep != nil {
+		h.segment.add(b, &leaf)
+	}
+	return nil
 }
 
-// finish hashes the last page, whose leaves are then let go.
-func (h *gathered) finish() {
-	if n := len(h.Pages); n > 0 && h.Pages[n-1].Leaves != nil {
-		p := &h.Pages[n-1]
-		p.Hash = PageHash(p.Number, p.Leaves)
-		p.Leaves = nil
+// finish hashes the last page, whose leaves are then let go, and gives its segment
+// away.
+func (h *gathered) finish() error {
+	n := len(h.Pages)
+	if n == 0 || h.Pages[n-1].Leaves == nil {
+		return nil
 	}
+	p := &h.Pages[n-1]
+	p.Hash = PageHash(p.Number, p.Leaves)
+	p.Leaves = nil
+	if h.keep == nil {
+		return nil
+	}
+	if data := h.segment.bytes(); data != nil {
+		return h.keep(Segment{h.Start, p.Number, data})
+	}
+	return nil
 }
 
 // Merge brings stretches together, which follow each other in order, and
 // returns the hours from open on, up to until, also those in which nothing was
-// booked. Errors: sluice.ErrOverflow.
+// booked. Errors: sluice.ErrOverflow, and that of a gatherer's keep.
 func Merge(stretches []*Gatherer, open, until time.Time) ([]Hour, error) {
 	var hours []Hour
 	for start := open; start.Before(until); start = start.Add(time.Hour) {
@@ -259,7 +290,9 @@ func Merge(stretches []*Gatherer, open, until time.Time) ([]Hour, error) {
 			if part == nil {
 				continue
 			}
-			part.finish()
+			if err := part.finish(); err != nil {
+				return nil, err
+			}
 			h.Rows, h.Events, h.Late = h.Rows+part.Rows, h.Events+part.Events, h.Late+part.Late
 			h.Pages = append(h.Pages, part.Pages...)
 			if err := m.take(part); err != nil {

@@ -55,7 +55,7 @@ func gather(t interface{ Fatal(...any) }, open time.Time, until time.Time, parts
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := seal.NewGatherer(open, rater)
+		g := seal.NewGatherer(open, rater, nil)
 		for _, b := range part {
 			if err := g.Add(b); err != nil {
 				t.Fatal(err)

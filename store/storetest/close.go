@@ -2,10 +2,12 @@ package storetest
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -321,8 +323,13 @@ func testScanEvents(t *testing.T, db *store.DB) {
 		}
 		sealed(t, db, midnight().Add(24*time.Hour))
 	}
-	commit(t, db, at(90, "org_a", midnight().Add(9*time.Minute)))
+	late := at(90, "org_a", midnight().Add(9*time.Minute)) // of a plan, and free: without entries
+	late.Event.Subscription, late.Event.PlanVersion, late.Event.Charge, late.Tx.Entries = "sub_1", "plan_1", 0, nil
+	commit(t, db, late)
 	sealed(t, db, midnight().Add(25*time.Hour))
+	if hours := must[[]time.Time](t)(db.LateHours(t.Context(), midnight(), midnight().Add(time.Hour), midnight().Add(30*time.Hour))); len(hours) != 1 || !hours[0].Equal(midnight().Add(24*time.Hour)) {
+		t.Errorf("what was booked late is in %v", hours)
+	}
 	if ids := scan(midnight().Add(6*time.Minute), midnight().Add(18*time.Minute)); !slices.Equal(ids, []string{"call_001", "call_002", "call_090"}) {
 		t.Errorf("with one that came late %v", ids)
 	}
@@ -355,6 +362,7 @@ func testSealDamage(t *testing.T, dsn string) {
 		}
 	}
 	dropTriggers(t, behind)
+	segmentDamage(t, db, behind, seals)
 	for _, c := range []struct{ break1, mend, id string }{
 		{`UPDATE usage_event SET output = output + 1 WHERE tx = 5`, `UPDATE usage_event SET output = output - 1 WHERE tx = 5`, "call_001"},
 		{`UPDATE usage_event SET key = 'key_x' WHERE tx = 9`, `UPDATE usage_event SET key = 'key_org_b' WHERE tx = 9`, ""},
@@ -368,11 +376,7 @@ func testSealDamage(t *testing.T, dsn string) {
 		execute(t, behind, c.break1)
 		var faults []seal.Fault
 		for i := range seals {
-			found, _, err := db.AuditHour(t.Context(), &seals[i])
-			if err != nil {
-				t.Fatal(err)
-			}
-			faults = append(faults, found...)
+			faults = append(faults, faultsOf(t, db, &seals[i])...)
 		}
 		if len(faults) == 0 || c.id != "" && (len(faults) != 1 || faults[0].ID != c.id) {
 			t.Errorf("%s: found %+v", c.break1, faults)
@@ -382,4 +386,82 @@ func testSealDamage(t *testing.T, dsn string) {
 			intact(t, db, seals)
 		}
 	}
+}
+
+// segmentDamage alters and removes the compact copies of pages: events are read as
+// they were sealed all the same, or not at all.
+func segmentDamage(t *testing.T, db *store.DB, behind *sql.DB, seals []seal.Seal) {
+	t.Helper()
+	output := func() (sum int64, err error) {
+		var each sync.Mutex
+		err = db.ScanEvents(t.Context(), midnight(), midnight().Add(24*time.Hour), nil, func() func(*sluice.Event) error {
+			return func(e *sluice.Event) error {
+				each.Lock()
+				defer each.Unlock()
+				sum += e.Usage[sluice.ClassOutput] + 1_000_000
+				return nil
+			}
+		})
+		return sum, err
+	}
+	whole := must[int64](t)(output())
+	audit := func() (copies, others int) {
+		for i := range seals {
+			for _, f := range faultsOf(t, db, &seals[i]) {
+				if f.Copy {
+					copies++
+				} else {
+					others++
+				}
+			}
+		}
+		return copies, others
+	}
+	alter, mend := `UPDATE usage_event SET output = output + 1 WHERE tx = 5`, `UPDATE usage_event SET output = output - 1 WHERE tx = 5`
+	execute(t, behind, alter)
+	if sum := must[int64](t)(output()); sum != whole {
+		t.Errorf("a row was altered, and %d is read in place of %d, which was sealed", sum, whole)
+	}
+	execute(t, behind, mend)
+	execute(t, behind, `UPDATE seal_segment SET data = (SELECT hash FROM seal_page ORDER BY hour LIMIT 1)`)
+	if copies, others := audit(); copies != 3 || others != 0 {
+		t.Errorf("all copies were altered: %d faults of copies, %d of others", copies, others)
+	}
+	if sum := must[int64](t)(output()); sum != whole {
+		t.Errorf("with altered copies %d in place of %d", sum, whole)
+	}
+	execute(t, behind, alter)
+	if _, err := output(); sluice.CodeOf(err) != sluice.CodeConflict || !strings.Contains(err.Error(), "transactions 0 to 1023") {
+		t.Errorf("a row and the copy of it were altered: %v", err)
+	}
+	execute(t, behind, mend)
+	execute(t, behind, `DELETE FROM seal_segment`)
+	if sum := must[int64](t)(output()); sum != whole {
+		t.Errorf("without copies %d in place of %d", sum, whole)
+	}
+	for i := range seals {
+		_, hour, err := db.AuditHour(t.Context(), &seals[i])
+		if err == nil {
+			err = db.RewriteHour(t.Context(), hour)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var n int
+	if err := behind.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM seal_segment`).Scan(&n); err != nil || n != 3 {
+		t.Errorf("%d copies were made again: %v", n, err)
+	}
+	if copies, others := audit(); copies+others != 0 || must[int64](t)(output()) != whole {
+		t.Errorf("made again: %d and %d faults", copies, others)
+	}
+}
+
+func faultsOf(t *testing.T, db *store.DB, s *seal.Seal) []seal.Fault {
+	t.Helper()
+	faults, _, err := db.AuditHour(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return faults
 }
