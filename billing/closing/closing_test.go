@@ -169,7 +169,7 @@ func TestDayClosesOnceAllAgrees(t *testing.T) {
 	_, err := w.Close(ctx, monday, "me")
 	wants(t, "before it is over", err, sluice.CodeConflict, "of its 24 hours")
 	_, err = w.Close(ctx, "monday", "me")
-	wants(t, "no day", err, sluice.CodeInvalid, "no day")
+	wants(t, "no day", err, sluice.CodeInvalid, "not a day such")
 	w.pass(t, start().Add(25*time.Hour))
 	counters := []seal.Counter{{Engine: "eng_1", Hour: start(), Prompt: 120, Completion: 30}, {Engine: "eng_1", Hour: start().Add(5 * time.Hour), Prompt: 130, Completion: 31}}
 	if err := w.Count(ctx, counters); err != nil {
