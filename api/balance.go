@@ -68,7 +68,7 @@ func (s *Server) registerBalances() {
 		summary: "Get what an organisation has", roles: anyone(),
 	}, s.getBalance)
 	register(s, route{
-		id: "create-credit", method: http.MethodPost, path: "/organisations/{organisation}/credits", tag: tag, status: http.StatusCreated,
+		id: "create-credit", method: http.MethodPost, path: "/organisations/{organisation}/credits", tag: tag, status: http.StatusCreated, keyed: true,
 		summary: "Add to a balance, once for each idempotency key", roles: treasurers(),
 	}, s.createCredit)
 	s.registerCredits()

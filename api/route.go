@@ -82,6 +82,7 @@ type route struct {
 	roles   access
 	status  int // of success; zero is 200, or 204 without a body
 	content string // of what is no JSON: its media type
+	keyed   bool   // it looks after idempotency keys itself
 }
 
 // answer is what huma writes: a body and nothing else.
@@ -117,6 +118,10 @@ func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, err
 		Summary: r.summary, Description: description.String() + ".",
 		DefaultStatus: r.status, MaxBodyBytes: maxBody,
 		Middlewares: huma.Middlewares{s.guard(r)},
+	}
+	if r.method == http.MethodPost && !r.keyed {
+		op.Parameters = append(op.Parameters, idempotencyParameter())
+		op.Middlewares = append(op.Middlewares, s.once)
 	}
 	if r.content != "" {
 		op.Responses = map[string]*huma.Response{"200": {

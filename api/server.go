@@ -47,6 +47,8 @@ type Options struct {
 	Prices     Prices
 	Books      Books
 	Series     Series
+	Requests   Requests
+	Sealer     Sealer
 	Settings   Settings
 	Invoices   Invoices
 	Printer    InvoicePrinter
@@ -89,6 +91,7 @@ type Server struct {
 	changing sync.Mutex // one change of the configuration at a time
 	setup    setup
 	started  time.Time
+	repeated repetitions
 }
 
 // New returns the server.

@@ -78,7 +78,7 @@ func TestUsage(t *testing.T) {
 	wantCall := api.Call{
 		ID: first.CallID, Time: begin, Organisation: org, Key: k.ID, Model: "glm", Engine: "eng_1", Endpoint: "/v1/chat/completions",
 		Receipt: "/api/v1/calls/" + first.CallID + "/receipt",
-		Status: sluice.StatusCompleted, Tokens: api.Tokens{Input: 1, Cached: 2, CacheWrite: 3, Output: 4, Reasoning: 5},
+		Status:  sluice.StatusCompleted, Tokens: api.Tokens{Input: 1, Cached: 2, CacheWrite: 3, Output: 4, Reasoning: 5},
 		Estimated: true, Simulated: true, Currency: "USD", List: charge, Charge: charge, PriceBook: book.ID,
 		EndedAt: begin.Add(1500 * time.Millisecond), FirstTokenMS: &ms, DurationMS: 1500,
 	}

@@ -80,7 +80,7 @@ func New(t testing.TB) *World {
 	w.must(err)
 	w.API = api.New(api.Options{
 		Invoices: invoicing.New(w.Store, w.Ledger, w.Now, slog.New(slog.DiscardHandler)), Printer: printer,
-		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Prices: w.Store, Books: w.Store, Series: w.Store, Settings: w.Store,
+		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Prices: w.Store, Books: w.Store, Series: w.Store, Requests: w.Store, Sealer: unsealed{}, Settings: w.Store,
 		Ledger: w.Ledger, Plans: w.Ledger, PlanStore: w.Store, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}),
 		Credits: credit.New(credit.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Notifier: notifier,
 		Budgets: budgeting.New(w.Store, w.Ledger, notifier, w.Now, slog.New(slog.DiscardHandler)), Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
