@@ -70,12 +70,15 @@ const (
 	KindPower     Kind = "power" // measured or billed, where Fleet.PowerPrice does not work it out
 	KindBandwidth Kind = "bandwidth"
 	KindPeople    Kind = "people"
-	KindTraining  Kind = "training"
+	KindTraining  Kind = "training" // computing for research
+	KindResearch  Kind = "research" // and what else it takes
 	KindOther     Kind = "other"
 )
 
 // Kinds lists the kinds of expenses in order.
-func Kinds() []Kind { return []Kind{KindPower, KindBandwidth, KindPeople, KindTraining, KindOther} }
+func Kinds() []Kind {
+	return []Kind{KindPower, KindBandwidth, KindPeople, KindTraining, KindResearch, KindOther}
+}
 
 // Expense is paid for a period as a whole, which it is spread over evenly.
 type Expense struct {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"sluice"
@@ -196,5 +197,40 @@ func TestMeasuredPower(t *testing.T) {
 	f.Drawn[0].Pool = "b"
 	if _, err := f.Between(hour(0), hour(1)); sluice.CodeOf(err) != sluice.CodeInvalid {
 		t.Errorf("energy of no pool: %v", err)
+	}
+}
+
+// TestTogether: what periods cost one by one is what they cost together.
+func TestTogether(t *testing.T) {
+	f := cost.Fleet{
+		Currency: "USD", Pools: []cost.Pool{pool("a", 2, 0), pool("b", 3, 0)},
+		Spans: []cost.Span{span("a", 0, 30, 10), span("b", 40, 44, 3)},
+		Expenses: []cost.Expense{
+			{Kind: cost.KindPeople, From: hour(0), To: hour(48), Amount: amount(t, "48.00")},
+			{Kind: cost.KindTraining, Pool: "b", From: hour(0), To: hour(48), Amount: amount(t, "12.00")},
+		},
+	}
+	whole, err := f.Between(hour(0), hour(48))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := f.Between(hour(0), hour(24))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := f.Between(hour(24), hour(48))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := cost.Together([]*cost.Report{first, second})
+	if d := cmp.Diff(whole, sum, cmp.Comparer(func(a, b exact.Number) bool { return a.Cmp(b) == 0 })); d != "" {
+		t.Error(d)
+	}
+	if cost.Together(nil) != nil {
+		t.Error("no periods cost something")
+	}
+	left := whole.Without(cost.KindTraining, cost.KindResearch)
+	if left.Total.Total.Add(exact.Int(12)).Cmp(whole.Total.Total) != 0 || left.Total.NodeHours.Cmp(whole.Total.NodeHours) != 0 || whole.Total.Expenses[cost.KindTraining].Sign() == 0 {
+		t.Errorf("without training: %+v", left.Total)
 	}
 }

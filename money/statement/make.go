@@ -26,8 +26,8 @@ func Make(in *Input) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	var report *cost.Report
-	if in.Fleet != nil {
+	report := in.Spent
+	if report == nil && in.Fleet != nil {
 		if in.Fleet.Currency != in.Currency {
 			return nil, sluice.Errorf(sluice.CodeInvalid, "The nodes are paid in %s and the statement is in %s.", in.Fleet.Currency, in.Currency)
 		}
