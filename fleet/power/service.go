@@ -48,7 +48,8 @@ type Options struct {
 	Store    Store
 	Settings Settings
 
-	// Park makes an engine take no calls, or takes that back; nil: engines are never parked.
+	// Park has an engine spared, or takes that back; of one that stays parked it is
+	// told with each sample. Nil: engines are never parked.
 	Park func(engine string, parked bool)
 
 	Cards  func(ctx context.Context) map[string]int64 // default: Cards, of this machine
@@ -216,9 +217,7 @@ func (s *Service) sample(ctx context.Context) {
 	now := s.state.parked
 	s.mu.Unlock()
 	for _, id := range now {
-		if !slices.Contains(parked, id) {
-			s.o.Park(id, true)
-		}
+		s.o.Park(id, true)
 	}
 	for _, id := range parked {
 		if !slices.Contains(now, id) {

@@ -177,8 +177,10 @@ func (p *plant) asleep(id string) bool {
 func (p *plant) park(id string, parked bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.parked[id] != parked {
+		p.moves++
+	}
 	p.parked[id] = parked
-	p.moves++
 	for _, model := range []string{"a", "b"} {
 		if p.parked[model+"1"] && p.parked[model+"2"] {
 			p.t.Errorf("no engine is left for %s", model)

@@ -123,6 +123,10 @@ type Options struct {
 	// Running returns how many calls are under way, lines of batches among them.
 	Running func() int64
 
+	// Deferred returns what percentage of their places batches are not to use, such
+	// as where the site may not draw more power. Nil: they use all.
+	Deferred func() int64
+
 	Policy     Policy
 	Endpoints  []string      // that lines may call
 	MaxLines   int64         // of a batch; default 50,000
@@ -166,7 +170,7 @@ func New(o Options) *Service {
 	o.Policy = o.Policy.withDefaults()
 	return &Service{
 		opt: o, runners: map[string]*runner{}, journal: journal{lines: o.Lines},
-		gate: &gate{policy: o.Policy, calls: o.Running, now: o.Now, orgs: map[string]int64{}},
+		gate: &gate{policy: o.Policy, calls: o.Running, defers: o.Deferred, now: o.Now, orgs: map[string]int64{}},
 	}
 }
 

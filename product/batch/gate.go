@@ -17,6 +17,7 @@ const recheck = 2 * time.Second
 type gate struct {
 	policy Policy
 	calls  func() int64 // under way in all
+	defers func() int64 // percent of the places that stay empty; nil: none
 	now    func() time.Time
 
 	asking atomic.Int64 // lines among the calls
@@ -89,6 +90,9 @@ func (g *gate) admit() {
 		return
 	}
 	load := Load{At: g.now(), Interactive: g.calls() - g.asking.Load(), Lines: g.lines}
+	if g.defers != nil {
+		load.Deferred = g.defers()
+	}
 	for room := g.policy.Room(load); room > 0 && len(g.waiting) > 0; room-- {
 		next := 0
 		for i, t := range g.waiting {

@@ -28,17 +28,20 @@ type Load struct {
 	At          time.Time
 	Interactive int64 // calls of clients under way
 	Lines       int64 // of batches under way
+	Deferred    int64 // percent of the places that are not to be used, such as for want of power
 }
 
 // Room returns how many lines may begin. Batches have all of their places while
 // no client is there, and give them up in proportion as clients come: half of
 // them at half of Busy, the last one at Busy. A line under way is never broken
-// off. It is pure: the only place that weighs batches against clients.
+// off. Of the places that are left to them, the part that is deferred stays empty.
+// It is pure: the only place that weighs batches against clients.
 func (p Policy) Room(l Load) int64 {
 	if p.Hours != nil && !p.Hours.Contains(l.At) {
 		return 0
 	}
 	left := max(p.Busy-max(l.Interactive, 0), 0)
 	places := (p.Lines*left + p.Busy - 1) / p.Busy // rounded up: the last place goes last
+	places = places * (100 - min(max(l.Deferred, 0), 100)) / 100
 	return max(places-l.Lines, 0)
 }

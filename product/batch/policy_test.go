@@ -44,6 +44,10 @@ func TestPolicy(t *testing.T) {
 		{p, Load{Interactive: 32}, 0},
 		{p, Load{Interactive: 1000}, 0},
 		{p, Load{Interactive: -2, Lines: 2}, 6}, // counted at two moments
+		{p, Load{Deferred: 50}, 4},
+		{p, Load{Deferred: 50, Interactive: 16}, 2},
+		{p, Load{Deferred: 100}, 0},
+		{p, Load{Deferred: 90, Lines: 3}, 0},
 		{Policy{}.withDefaults(), Load{}, 8},
 		{Policy{Lines: 1, Busy: 1}, Load{}, 1},
 		{Policy{Lines: 1, Busy: 1}, Load{Interactive: 1}, 0},

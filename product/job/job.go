@@ -99,6 +99,10 @@ type Options struct {
 	Run    http.Handler
 	Errand func(ctx context.Context, job *sluice.Job, run *Run) context.Context
 
+	// Deferred returns what percentage of AtOnce is not to be used, such as where
+	// the site may not draw more power; what runs is not broken off. Nil: all is used.
+	Deferred func() int64
+
 	AtOnce  int           // jobs that run at once; default 64
 	Longest time.Duration // a job that has not ended by then fails; default 24 hours
 	Keep    time.Duration // how long results are kept; default 72 hours

@@ -313,6 +313,26 @@ func TestEngineIsFull(t *testing.T) {
 	})
 }
 
+// TestDeferred takes a video on while there is no power for it, and makes it once
+// there is some.
+func TestDeferred(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "sim:instant")
+		r.deferred.Store(100)
+		v := object[openai.VideoObject](r, "org_a", "POST", "/v1/videos", aRiver)
+		time.Sleep(time.Hour)
+		if v = object[openai.VideoObject](r, "org_a", "GET", "/v1/videos/"+v.ID, ""); v.Status != "queued" {
+			t.Errorf("without power it is %s", v.Status)
+		}
+		r.deferred.Store(90)
+		time.Sleep(10 * time.Minute)
+		if v = object[openai.VideoObject](r, "org_a", "GET", "/v1/videos/"+v.ID, ""); v.Status != "completed" {
+			t.Errorf("with some power it is %s, %+v", v.Status, v.Error)
+		}
+		r.wantBooked(1, 2*perSecond)
+	})
+}
+
 // TestTooLong gives a video up that does not come.
 func TestTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +47,7 @@ type rig struct {
 
 	meanwhile func()          // before jobs are recovered
 	notes     func() job.Jobs // in place of the store
+	deferred  atomic.Int64    // percent of the places
 
 	told   []sluice.Notification
 	toldMu sync.Mutex
@@ -115,6 +117,7 @@ func (r *rig) start() {
 	}
 	r.jobs = job.New(job.Options{
 		Jobs: jobs, Work: r.store, Blobs: blobs, Gateway: r.gateway, Notifier: r, Links: links, Run: run, Log: quiet,
+		Deferred: r.deferred.Load,
 		Errand: func(ctx context.Context, j *sluice.Job, run *job.Run) context.Context {
 			e := gateway.Errand{Key: j.Key, CallID: j.CallID, Batch: j.OffPeak, At: j.CreatedAt, Held: true, Granted: j.Held, Maker: run}
 			if j.Kind != sluice.JobVideo {

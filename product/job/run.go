@@ -59,6 +59,9 @@ const (
 	longestWait  = 5 * time.Minute
 	mostFaults   = 5
 	pruneEvery   = time.Hour
+	// deferredAgain is how long it takes at most until jobs that are deferred begin
+	// when they no longer are: nobody tells.
+	deferredAgain = 5 * time.Second
 )
 
 // Serve runs jobs until ctx ends, and returns when all of them have stopped.
@@ -92,7 +95,11 @@ func (s *Service) startDue(ctx context.Context, all *sync.WaitGroup) (next time.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.opt.Now()
-	for len(s.running) < s.opt.AtOnce && ctx.Err() == nil {
+	atOnce := s.opt.AtOnce
+	if s.opt.Deferred != nil {
+		atOnce = atOnce * int(100-min(max(s.opt.Deferred(), 0), 100)) / 100
+	}
+	for len(s.running) < atOnce && ctx.Err() == nil {
 		i := s.first(now)
 		if i < 0 {
 			break
@@ -111,6 +118,9 @@ func (s *Service) startDue(ctx context.Context, all *sync.WaitGroup) (next time.
 		if wait := w.from.Sub(now); wait > 0 && (next == 0 || wait < next) {
 			next = wait
 		}
+	}
+	if atOnce < s.opt.AtOnce && len(s.waiting) > 0 && (next == 0 || next > deferredAgain) {
+		next = deferredAgain
 	}
 	return next
 }
