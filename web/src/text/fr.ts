@@ -1,8 +1,9 @@
-import type { Messages } from './messages'
 import common from './fr/common'
 import keys from './fr/keys'
 import shell from './fr/shell'
 import start from './fr/start'
+import usage from './fr/usage'
+import type { Messages } from './messages'
 
-const messages: Messages = { common, keys, shell, start }
+const messages: Messages = { common, keys, shell, start, usage }
 export default messages

@@ -1,8 +1,9 @@
-import type { Messages } from './messages'
 import common from './zh/common'
 import keys from './zh/keys'
 import shell from './zh/shell'
 import start from './zh/start'
+import usage from './zh/usage'
+import type { Messages } from './messages'
 
-const messages: Messages = { common, keys, shell, start }
+const messages: Messages = { common, keys, shell, start, usage }
 export default messages
