@@ -16,6 +16,7 @@ const (
 	CodeInvalid           Code = "invalid"            // the request cannot be understood as sent
 	CodeUnauthenticated   Code = "unauthenticated"    // no key, an unknown, expired or revoked key
 	CodeForbidden         Code = "forbidden"          // the key is known and may not do this
+	CodeProofRequired     Code = "proof_required"     // the user is to prove to be it, and may then do this
 	CodeNotFound          Code = "not_found"          // no such object for this caller
 	CodeModelNotFound     Code = "model_not_found"    // no such model, or no price for it in the caller's currency
 	CodeConflict          Code = "conflict"           // the same id or key was used for something else

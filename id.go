@@ -20,6 +20,9 @@ const (
 	PrefixTx           = "tx"
 	PrefixPlan         = "plan"
 	PrefixSubscription = "sub"
+	PrefixUser         = "user"
+	PrefixInvitation   = "invite"
+	PrefixPasskey      = "passkey"
 )
 
 const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base 32: no i, l, o, u

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"sluice"
+	"sluice/api/browser"
+	"sluice/product/account"
 )
 
 // localKey is the context key under which serve leaves the local operator, or
@@ -24,14 +26,19 @@ type caller struct {
 	key     string // its id; empty for the local operator and for users
 	project string
 	local   bool
+
+	user    *sluice.User // who is signed in; nil for keys and the local operator
+	session *sluice.Session
+	from    account.From
+	cookies func(token string, left time.Duration) // has the browser hold another token of the session; "" ends it
 }
 
 // operator reports whether the caller's role is one of the operator's.
-func (c *caller) operator() bool { return c.org == "" }
+func (c *caller) operator() bool { return c.org == "" && c.role != "" }
 
 // sees reports whether the caller may know of what belongs to an organisation.
 // "" is what belongs to the operator.
-func (c *caller) sees(org string) bool { return c.operator() || org == c.org }
+func (c *caller) sees(org string) bool { return c.operator() || org == c.org && org != "" }
 
 // mayGive returns CodeForbidden where the caller may not make, change or take
 // away what has the role for the organisation, or for the operator when org is
@@ -52,6 +59,8 @@ func (c *caller) mayGive(org string, role sluice.Role) error {
 // change only what is theirs.
 type access struct {
 	operator, organisation []sluice.Role
+
+	self bool // to signed-in users, whatever their roles: it is about themselves
 }
 
 // allows reports whether the caller's role is one of them.
@@ -62,7 +71,12 @@ func (a access) allows(c *caller) bool {
 	return slices.Contains(a.organisation, c.role)
 }
 
-func anyone() access { return access{sluice.OperatorRoles(), sluice.OrganisationRoles()} }
+func anyone() access {
+	return access{operator: sluice.OperatorRoles(), organisation: sluice.OrganisationRoles()}
+}
+
+// users is for what signed-in users do about themselves.
+func users() access { return access{self: true} }
 
 func operators() access { return access{operator: sluice.OperatorRoles()} }
 
@@ -80,12 +94,12 @@ func treasurers() access {
 
 // treasurersAndAdmins are, for an organisation, all who may spend its money.
 func treasurersAndAdmins() access {
-	return access{treasurers().operator, []sluice.Role{sluice.RoleOwner, sluice.RoleAdmin, sluice.RoleBilling}}
+	return access{operator: treasurers().operator, organisation: []sluice.Role{sluice.RoleOwner, sluice.RoleAdmin, sluice.RoleBilling}}
 }
 
 // admins run an organisation: its projects, keys, webhooks and people.
 func admins() access {
-	return access{stewards().operator, []sluice.Role{sluice.RoleOwner, sluice.RoleAdmin}}
+	return access{operator: stewards().operator, organisation: []sluice.Role{sluice.RoleOwner, sluice.RoleAdmin}}
 }
 
 func adminsAndSupport() access {
@@ -97,17 +111,82 @@ func adminsAndSupport() access {
 // authorise finds out who asks and whether the operation is open to them.
 // Errors: CodeUnauthenticated, CodeForbidden.
 func (s *Server) authorise(r *http.Request, open access) (*caller, error) {
-	c, _ := r.Context().Value(localKey{}).(*caller)
-	if c == nil {
-		var err error
-		if c, err = s.identify(r.Header, s.opt.Now()); err != nil {
-			return nil, err
-		}
+	c, err := s.caller(r)
+	if err != nil {
+		return nil, err
+	}
+	if c.user != nil && open.self {
+		return c, nil
 	}
 	if !open.allows(c) {
+		if c.role == "" {
+			return nil, sluice.Errorf(sluice.CodeForbidden, "You have no role for the operator or an organisation yet: ask for an invitation.")
+		}
+		if open.self {
+			return nil, sluice.Errorf(sluice.CodeForbidden, "This is for users who are signed in, about themselves.")
+		}
 		return nil, sluice.Errorf(sluice.CodeForbidden, "The role %s may not do this.", c.role)
 	}
 	return c, nil
+}
+
+// caller finds out who asks: the local operator, a key or, where the request
+// has none, a signed-in user.
+func (s *Server) caller(r *http.Request) (*caller, error) {
+	from := s.browser.From(r)
+	if local, ok := r.Context().Value(localKey{}).(*caller); ok && local != nil {
+		c := *local
+		c.from = from
+		return &c, nil
+	}
+	if token := s.browser.Session(r); token != "" && len(r.Header.Values("Authorization")) == 0 && s.opt.Accounts != nil {
+		return s.visitor(r, token, from)
+	}
+	c, err := s.identify(r.Header, s.opt.Now())
+	if err != nil {
+		return nil, err
+	}
+	c.from = from
+	return c, nil
+}
+
+// visitor finds the signed-in user of a session, in the role that the request
+// is made in. Errors: CodeUnauthenticated; CodeForbidden where the user has no
+// such role, or a change lacks the header that shows that no other site made it.
+func (s *Server) visitor(r *http.Request, token string, from account.From) (*caller, error) {
+	v, err := s.opt.Accounts.Identify(r.Context(), token, from)
+	if err != nil {
+		return nil, err
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Header.Get(browser.HeaderCSRF) == "" {
+		return nil, sluice.Errorf(sluice.CodeForbidden, "A change by a signed-in user needs the header %s, with any value.", browser.HeaderCSRF)
+	}
+	c := &caller{user: v.User, session: v.Session, from: from}
+	acting := r.Header.Get(browser.HeaderOrganisation)
+	switch {
+	case acting == browser.AsOperator:
+	case acting != "":
+		c.org = acting
+	case v.User.Operator == "" && len(v.User.Members) > 0:
+		c.org = s.meant(r, v.User)
+	}
+	if c.role = v.User.RoleFor(c.org); c.role == "" {
+		if acting == "" {
+			return c, nil // without any role: what is the user's own is open all the same
+		}
+		return nil, sluice.Errorf(sluice.CodeForbidden, "You have no role for %q.", acting)
+	}
+	return c, nil
+}
+
+// meant is the organisation that a request without HeaderOrganisation is about,
+// such as a download by a link: the one in its address, or else the user's first.
+func (s *Server) meant(r *http.Request, u *sluice.User) string {
+	rest, ok := strings.CutPrefix(r.URL.Path, Prefix+"/organisations/")
+	if id, _, _ := strings.Cut(rest, "/"); ok && u.RoleFor(id) != "" {
+		return id
+	}
+	return u.Members[0].Org
 }
 
 // identify finds the caller by the key in the Authorization header.

@@ -73,7 +73,7 @@ type Credits interface {
 
 // redeemers are who may redeem a code for an organisation.
 func redeemers() access {
-	return access{treasurers().operator, []sluice.Role{sluice.RoleOwner, sluice.RoleAdmin, sluice.RoleBilling, sluice.RoleDeveloper}}
+	return access{operator: treasurers().operator, organisation: []sluice.Role{sluice.RoleOwner, sluice.RoleAdmin, sluice.RoleBilling, sluice.RoleDeveloper}}
 }
 
 func (s *Server) registerCredits() {

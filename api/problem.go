@@ -40,7 +40,7 @@ func status(code sluice.Code) int {
 		return http.StatusUnauthorized
 	case sluice.CodeInsufficientFunds, sluice.CodeSpendingCap, sluice.CodeBudget:
 		return http.StatusPaymentRequired
-	case sluice.CodeForbidden, sluice.CodeModelNotInPlan:
+	case sluice.CodeForbidden, sluice.CodeProofRequired, sluice.CodeModelNotInPlan:
 		return http.StatusForbidden
 	case sluice.CodeNotFound, sluice.CodeModelNotFound, sluice.CodeRedeemUnknown:
 		return http.StatusNotFound

@@ -24,7 +24,7 @@ type tenant struct {
 // row is what one operation is for whom: written down apart from the server, so
 // that a change of its declarations shows.
 type row struct {
-	roles   string // the first letters of the operator's roles and, after a slash, of an organisation's
+	roles   string // the first letters of the operator's roles and, after a slash, of an organisation's; "*": whoever is signed in
 	foreign int    // what a tenant's role that may do this gets for another's; zero: the request names no tenant
 	status  int
 	request func(n tenant, once int) (path, body string)
@@ -182,17 +182,30 @@ func newTenant(t *testing.T, w *apitest.World, name string) tenant {
 	return n
 }
 
-// asker is somebody with a role.
+// asker is somebody with a role: by a key, and by a session of a user.
 type asker struct {
-	role     sluice.Role
-	operator bool
-	key      string
+	role sluice.Role
+	org  string // empty: the operator
+	key  string
+	user *sluice.User
+}
+
+// header signs the user in, anew each time: what is asked may end the session.
+func (a asker) header(w *apitest.World) []string {
+	acting := a.org
+	if acting == "" {
+		acting = "operator"
+	}
+	return []string{"Cookie", "sluice=" + w.SignIn(a.user), "Sluice-Csrf", "1", "Sluice-Organisation", acting}
 }
 
 // may reports whether roles, as a row writes them, have the asker's.
-func (a asker) may(roles string) bool {
-	operator, organisation, _ := strings.Cut(roles, "/")
-	if a.operator {
+func (a asker) may(roles string, signedIn bool) bool {
+	operator, organisation, _ := strings.Cut(strings.TrimPrefix(roles, "*"), "/")
+	switch {
+	case roles != "" && roles[0] == '*' && signedIn:
+		return true
+	case a.org == "":
 		return strings.IndexByte(operator, a.role[0]) >= 0
 	}
 	return strings.IndexByte(organisation, a.role[0]) >= 0
@@ -212,10 +225,11 @@ func TestRoles(t *testing.T) {
 	}
 	var askers []asker
 	for _, r := range sluice.OperatorRoles() {
-		askers = append(askers, asker{r, true, w.Key(r, "").Secret})
+		askers = append(askers, asker{r, "", w.Key(r, "").Secret, w.User("operator-"+string(r)+"@example.com", r)})
 	}
-	for r, key := range own.keys {
-		askers = append(askers, asker{r, false, key})
+	for _, r := range sluice.OrganisationRoles() {
+		key := own.keys[r]
+		askers = append(askers, asker{r, own.org, key, w.User(string(r)+"@example.com", "", sluice.Membership{Org: own.org, Role: r})})
 	}
 	book, err := w.Local.PublishPriceBook(t.Context(), api.PublishPriceBook{PriceList: api.PriceList{Currency: "USD", Models: []api.ModelPrices{{Model: "m", ClassPrices: prices(t, "0", "", "0")}}}})
 	if err != nil {
@@ -227,6 +241,7 @@ func TestRoles(t *testing.T) {
 	maps.Copy(rows, webhookRows())
 	maps.Copy(rows, budgetRows())
 	maps.Copy(rows, batchRows())
+	maps.Copy(rows, sessionRows())
 	maps.Copy(rows, seriesRows())
 	ops := operations(t)
 	for id := range rows {
@@ -241,13 +256,13 @@ func TestRoles(t *testing.T) {
 			t.Errorf("the operation %s has no row: who may do it?", id)
 			continue
 		}
-		ask := func(t *testing.T, key string, n tenant) int {
+		ask := func(t *testing.T, key string, n tenant, header ...string) int {
 			if row.before != nil {
 				row.before(t, w)
 			}
 			once++
 			path, body := row.request(n, once)
-			resp, _ := do(t, w, method, path, key, body, "Idempotency-Key", fmt.Sprint(once))
+			resp, _ := do(t, w, method, path, key, body, append(header, "Idempotency-Key", fmt.Sprint(once))...)
 			return resp.StatusCode
 		}
 		t.Run(id, func(t *testing.T) {
@@ -257,18 +272,29 @@ func TestRoles(t *testing.T) {
 			if got := ask(t, "sk-unknown", own); got != http.StatusUnauthorized {
 				t.Errorf("with an unknown key: %d, want 401", got)
 			}
-			for _, a := range askers {
-				may := a.may(row.roles)
-				for _, n := range []tenant{own, other} {
-					want := row.status
+			for i, a := range askers {
+				// The organisation's own object by the key and another's as a user, or the
+				// other way round: who asks is found out before anything else.
+				mine, others := a.header(w), []string(nil)
+				if (i+len(id))%2 == 0 {
+					mine, others = others, mine
+				}
+				for _, c := range []struct {
+					n      tenant
+					header []string
+				}{{own, mine}, {other, others}} {
+					want, key := row.status, a.key
+					if c.header != nil {
+						key = ""
+					}
 					switch {
-					case !may:
+					case !a.may(row.roles, c.header != nil):
 						want = http.StatusForbidden
-					case n.org == other.org && !a.operator && row.foreign != 0:
+					case c.n.org == other.org && a.org != "" && row.foreign != 0:
 						want = row.foreign
 					}
-					if got := ask(t, a.key, n); got != want {
-						t.Errorf("%s, of the operator %t, own organisation %t: %d, want %d", a.role, a.operator, n.org == own.org, got, want)
+					if got := ask(t, key, c.n, c.header...); got != want {
+						t.Errorf("%s of %q, as a user %t, own organisation %t: %d, want %d", a.role, a.org, key == "", c.n.org == own.org, got, want)
 					}
 				}
 			}

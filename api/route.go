@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -14,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sluice"
+	"sluice/api/browser"
 )
 
 // maxBody bounds a request's body, in bytes.
@@ -36,10 +38,11 @@ func config() huma.Config {
 			Components: &huma.Components{
 				Schemas: registry,
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"key": {Type: "http", Scheme: "bearer", Description: "An API key. Not needed on the server's Unix socket."},
+					"key":     {Type: "http", Scheme: "bearer", Description: "An API key. Not needed on the server's Unix socket."},
+					"session": {Type: "apiKey", In: "cookie", Name: "sluice", Description: "The session of a signed-in user (__Host-sluice over HTTPS). A change needs the header " + browser.HeaderCSRF + "; the header " + browser.HeaderOrganisation + " names the organisation that the user acts for, or " + browser.AsOperator + "."},
 				},
 			},
-			Security: []map[string][]string{{"key": {}}},
+			Security: []map[string][]string{{"key": {}}, {"session": {}}},
 		},
 		Formats:                      map[string]huma.Format{"application/json": format, "json": format},
 		DefaultFormat:                "application/json",
@@ -80,7 +83,7 @@ type route struct {
 	tag     string
 	summary string
 	roles   access
-	status  int // of success; zero is 200, or 204 without a body
+	status  int    // of success; zero is 200, or 204 without a body
 	content string // of what is no JSON: its media type
 	keyed   bool   // it looks after idempotency keys itself
 }
@@ -109,9 +112,14 @@ func registerEmpty[I any](s *Server, r route, handle func(context.Context, *call
 // add registers an operation with its authorisation, its log line and its errors.
 func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, error)) {
 	var description strings.Builder
-	description.WriteString("Open to the operator's roles " + words(r.roles.operator))
-	if len(r.roles.organisation) > 0 {
-		description.WriteString(", and to an organisation's roles " + words(r.roles.organisation))
+	switch {
+	case len(r.roles.operator) == 0:
+		description.WriteString("Open to signed-in users")
+	default:
+		description.WriteString("Open to the operator's roles " + words(r.roles.operator))
+		if len(r.roles.organisation) > 0 {
+			description.WriteString(", and to an organisation's roles " + words(r.roles.organisation))
+		}
 	}
 	op := huma.Operation{
 		OperationID: r.id, Method: r.method, Path: r.path, Tags: []string{r.tag},
@@ -119,6 +127,7 @@ func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, err
 		DefaultStatus: r.status, MaxBodyBytes: maxBody,
 		Middlewares: huma.Middlewares{s.guard(r)},
 	}
+	s.routes = append(s.routes, r)
 	if r.method == http.MethodPost && !r.keyed {
 		op.Parameters = append(op.Parameters, idempotencyParameter())
 		op.Middlewares = append(op.Middlewares, s.once)
@@ -158,6 +167,13 @@ func (s *Server) guard(r route) func(huma.Context, func(huma.Context)) {
 		if err != nil {
 			writeProblem(w, err)
 			return
+		}
+		who.cookies = func(token string, left time.Duration) {
+			if token == "" {
+				s.browser.EndSession(w)
+				return
+			}
+			s.browser.SetSession(w, token, left)
 		}
 		next(oneStatus{huma.WithValue(ctx, callerKey{}, who)})
 	}

@@ -13,7 +13,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"sluice"
+	"sluice/api/browser"
 	"sluice/fleet"
+	"sluice/product/account"
 )
 
 // Prefix is where the operations stand.
@@ -39,7 +41,13 @@ type Fleet interface {
 	Status() []fleet.EngineStatus
 }
 
-// Options are what a Server works with. All but URL, Version, Now and Log are required.
+// Settings keeps small values by name.
+type Settings interface {
+	Setting(ctx context.Context, name string) (string, error)
+	PutSetting(ctx context.Context, name, value string) error
+}
+
+// Options are what a Server works with. All but Accounts, Browser, URL, Version, Now and Log are required.
 type Options struct {
 	Tenants    Tenants
 	Keys       Keys
@@ -65,6 +73,8 @@ type Options struct {
 	Batches    Batches
 	Fleet      Fleet
 	Identity   Identity
+	Accounts   *account.Service // nil: nobody signs in
+	Browser    *browser.Browser // default: of URL, behind no proxy
 
 	// Reload makes the server take up what the store says now. It runs after each
 	// change and before its answer, one at a time. An error leaves what was.
@@ -74,22 +84,23 @@ type Options struct {
 	// by. Nil: there is none.
 	Calendar func(name string) bool
 
-	URL     string // where the server is reached, for the setup page to show
+	URL     string // where browsers reach the server
 	Version string
 	Now     func() time.Time // default time.Now
 	Log     *slog.Logger     // default: discarded
 }
 
-// Server is the management API. It answers everything below Prefix and the
-// setup page at /setup, for callers with a key; Local is the same for the
+// Server is the management API. It answers everything below Prefix, for callers
+// with a key or a session; Local is the same for the
 // operator of this machine.
 type Server struct {
 	opt     Options
 	handler http.Handler
+	browser *browser.Browser
 	huma    huma.API
+	routes  []route // all operations, as they were registered
 
 	changing sync.Mutex // one change of the configuration at a time
-	setup    setup
 	started  time.Time
 	repeated repetitions
 }
@@ -106,7 +117,10 @@ func New(o Options) *Server {
 	if o.Calendar == nil {
 		o.Calendar = func(string) bool { return false }
 	}
-	s := &Server{opt: o, started: o.Now()}
+	if o.Browser == nil {
+		o.Browser = browser.New(o.URL, nil)
+	}
+	s := &Server{opt: o, browser: o.Browser, started: o.Now()}
 	mux := http.NewServeMux()
 	s.huma = humago.NewWithPrefix(mux, Prefix, config())
 	s.registerOrganisations()
@@ -132,6 +146,7 @@ func New(o Options) *Server {
 	s.registerStatements()
 	s.registerApply()
 	s.registerStatus()
+	s.registerSession()
 	tidySchemas(s.huma.OpenAPI())
 
 	mux.HandleFunc("GET "+Prefix+"/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
@@ -142,18 +157,15 @@ func New(o Options) *Server {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, sluice.Errorf(sluice.CodeNotFound, "There is no %s %s.", r.Method, r.URL.Path))
 	})
-	s.registerSetup(mux)
 
-	cross := http.NewCrossOriginProtection()
-	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s.handler = browser.Guard(mux, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, sluice.Errorf(sluice.CodeForbidden, "A page of another origin may not ask for this."))
 	}))
-	s.handler = cross.Handler(mux)
 	return s
 }
 
-// ServeHTTP answers callers with a key. They are known by the Authorization
-// header alone: no cookie and no address says who somebody is.
+// ServeHTTP answers callers with a key in the Authorization header, and users
+// whose browser holds a session.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve(w, r, nil)
 }

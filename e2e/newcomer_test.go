@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -157,7 +158,12 @@ func TestSetupLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	form := url.Values{"token": {link.Query().Get("token")}, "name": {"Ada"}}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.Jar, client.CheckRedirect = jar, func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	form := url.Values{"token": {link.Query().Get("token")}, "email": {"ada@example.com"}, "password": {"correct horse battery"}}
 	submit := func() reply {
 		t.Helper()
 		res, err := client.PostForm(s.ready.URL+"/setup", form)
@@ -172,14 +178,29 @@ func TestSetupLink(t *testing.T) {
 		return reply{res.StatusCode, res.Header, page}
 	}
 	first := submit()
-	secret := regexp.MustCompile(`sk-[A-Za-z0-9_-]{20,}`).FindString(string(first.body))
-	if first.status != http.StatusCreated || secret == "" {
-		t.Fatalf("setting up: status %d, want 201 and a page with a key:\n%s", first.status, first.body)
+	if first.status != http.StatusSeeOther {
+		t.Fatalf("setting up: status %d, want 303 to a signed-in page:\n%s", first.status, first.body)
 	}
 	if second := submit(); second.status != http.StatusForbidden {
 		t.Errorf("the link a second time: status %d, want 403", second.status)
 	}
-	// The key administers over the network.
+	// Who is signed in makes a key, and that administers over the network.
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.ready.URL+"/api/v1/keys", strings.NewReader(`{"role":"owner"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Sluice-Csrf", "1")
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	secret := regexp.MustCompile(`sk-[A-Za-z0-9_-]{20,}`).FindString(string(made))
+	if err != nil || res.StatusCode != http.StatusCreated || secret == "" {
+		t.Fatalf("making a key: %s %s, %v", res.Status, made, err)
+	}
 	remote := &server{data: t.TempDir(), env: []string{"SLUICE_SERVER=" + s.ready.URL, "SLUICE_KEY=" + secret}}
 	if org := one[organisation](t, remote, "org", "create", "acme", "--credit", "1.00"); org.ID == "" {
 		t.Error("the administrator's key makes no organisation")

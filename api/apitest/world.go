@@ -16,7 +16,9 @@ import (
 
 	"sluice"
 	"sluice/api"
+	"sluice/api/browser"
 	"sluice/api/client"
+	"sluice/api/signin"
 	"sluice/billing"
 	"sluice/billing/budgeting"
 	"sluice/billing/closing"
@@ -28,6 +30,7 @@ import (
 	"sluice/plug/blob"
 	"sluice/plug/pdf"
 	"sluice/plug/webhook"
+	"sluice/product/account"
 	"sluice/product/batch"
 	"sluice/product/file"
 	"sluice/product/notify"
@@ -36,12 +39,14 @@ import (
 
 // World is a server with everything behind it, all of it the test's own.
 type World struct {
-	Store  *store.DB
-	Ledger *billing.Ledger
-	Fleet  *fleet.Fleet
-	API    *api.Server
-	URL    string         // of the server, over TCP
-	Local  *client.Client // the operator's, over the Unix socket
+	Store    *store.DB
+	Accounts *account.Service
+	Browser  *browser.Browser
+	Ledger   *billing.Ledger
+	Fleet    *fleet.Fleet
+	API      *api.Server
+	URL      string         // of the server, over TCP
+	Local    *client.Client // the operator's, over the Unix socket
 
 	// Receiver answers what is posted to webhooks, whatever their URL; by default
 	// with 200.
@@ -78,7 +83,13 @@ func New(t testing.TB) *World {
 	files := file.New(file.Options{Store: w.Store, Blobs: blobs, Now: w.Now})
 	printer, err := pdf.New(nil)
 	w.must(err)
+	w.Accounts = account.New(account.Options{
+		Store: w.Store, Sealer: unsealed{}, URL: func() string { return "http://sluice.test" }, Now: w.Now,
+		Argon2: account.Argon2{Memory: 64, Passes: 1, Threads: 1}, // quick
+	})
+	w.Browser = browser.New("http://sluice.test", nil)
 	w.API = api.New(api.Options{
+		Accounts: w.Accounts, Browser: w.Browser,
 		Invoices: invoicing.New(w.Store, w.Ledger, w.Now, slog.New(slog.DiscardHandler)), Printer: printer,
 		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Prices: w.Store, Books: w.Store, Series: w.Store, Requests: w.Store, Sealer: unsealed{}, Settings: w.Store,
 		Ledger: w.Ledger, Plans: w.Ledger, PlanStore: w.Store, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}),
@@ -90,7 +101,13 @@ func New(t testing.TB) *World {
 		Version: "test", URL: "http://sluice.test",
 	})
 	w.must(w.Reload(t.Context()))
-	server := httptest.NewServer(w.API)
+	mux := http.NewServeMux()
+	mux.Handle("/", w.API)
+	pages := signin.New(signin.Options{Accounts: w.Accounts, Browser: w.Browser, Now: w.Now, Log: slog.New(slog.DiscardHandler)})
+	for _, path := range pages.Paths() {
+		mux.Handle(path, pages)
+	}
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	w.URL = server.URL
 
@@ -245,4 +262,28 @@ func (w *World) Call(ev sluice.Event) sluice.Event {
 	ev, err = w.Ledger.Settle(w.t.Context(), ev)
 	w.must(err)
 	return ev
+}
+
+// Passphrase is every User's password.
+const Passphrase = "correct horse battery"
+
+// User makes a user with the Passphrase, a role for the operator, if any, and
+// memberships.
+func (w *World) User(email string, operator sluice.Role, members ...sluice.Membership) *sluice.User {
+	w.t.Helper()
+	u, err := w.Accounts.CreateUser(w.t.Context(), account.NewUser{Email: email, Operator: operator, Password: Passphrase})
+	w.must(err)
+	for _, m := range members {
+		m.User, m.CreatedAt = u.ID, w.Now()
+		w.must(w.Store.PutMember(w.t.Context(), m))
+	}
+	return u
+}
+
+// SignIn signs a user in and returns the session's token.
+func (w *World) SignIn(u *sluice.User) string {
+	w.t.Helper()
+	e, err := w.Accounts.SignIn(w.t.Context(), account.Attempt{Email: u.Email, Password: Passphrase, From: account.From{Address: "192.0.2.1"}})
+	w.must(err)
+	return e.Token
 }

@@ -16,7 +16,7 @@ func (s *server) management() *api.Server {
 	return api.New(api.Options{
 		Tenants: s.store, Keys: s.store, Catalogue: s.engines, Prices: s.store, Books: s.store, Series: s.store, Requests: s.store, Sealer: sealer{s.engines}, Settings: s.store,
 		Invoices: toldInvoices{s.invoices, s.letters}, Printer: s.printer,
-		Ledger: s.ledger, Plans: s.ledger, PlanStore: s.store, Calendar: s.hasCalendar, Payments: s.payments, Credits: s.credits, Notifier: s.notifier, Budgets: s.budgets, Closing: s.closing, Statements: s.store, Files: s.files, Batches: s.batches, Fleet: s.fleet, Identity: identity{s.gateway}, Reload: s.reload,
+		Ledger: s.ledger, Plans: s.ledger, PlanStore: s.store, Calendar: s.hasCalendar, Payments: s.payments, Credits: s.credits, Notifier: s.notifier, Budgets: s.budgets, Closing: s.closing, Statements: s.store, Files: s.files, Batches: s.batches, Fleet: s.fleet, Accounts: s.accounts, Browser: s.browsers(), Identity: identity{s.gateway}, Reload: s.reload,
 		Version: version, URL: s.url, Log: s.log,
 	})
 }
@@ -70,7 +70,7 @@ func (s *server) home(w http.ResponseWriter, _ *http.Request) {
 func homePage() *template.Template {
 	return template.Must(template.New("home").Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sluice</title><link rel="stylesheet" href="/setup/style.css"></head>
+<title>Sluice</title><link rel="stylesheet" href="/signin/assets/signin.css"></head>
 <body><main><h1>Sluice</h1>
 <p>Version {{.Version}} is running.</p>
 <p>To use its models, give any OpenAI client the base URL <code>{{.URL}}/v1</code> and an API key of this server.</p>

@@ -28,6 +28,7 @@ import (
 	"sluice/gateway"
 	"sluice/plug/blob"
 	"sluice/plug/pdf"
+	"sluice/product/account"
 	"sluice/product/batch"
 	"sluice/product/file"
 	"sluice/product/job"
@@ -62,6 +63,7 @@ type server struct {
 	links     *link.Service
 	jobs      *job.Service
 	responses *responses.Service
+	accounts  *account.Service
 	engines   *catalogue
 	salt      []byte
 
@@ -124,6 +126,7 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	if err := errors.Join(s.newBatches(), s.newResponses(ctx), s.newJobs(ctx)); err != nil {
 		return err
 	}
+	s.newAccounts()
 	s.calls = newDrain(s.inference())
 	if s.first, err = s.welcome(ctx); err != nil {
 		return fmt.Errorf("setting up a first model: %w", err)
@@ -240,8 +243,7 @@ func (s *server) handler(management http.Handler) http.Handler {
 	s.paymentHooks(mux)
 	mux.Handle(api.PathHead, management)
 	s.console(mux)
-	mux.Handle("/setup", management)
-	mux.Handle("/setup/", management)
+	s.pages(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.metrics())

@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"sluice"
-	"sluice/api"
 	"sluice/fleet/command"
 	"sluice/fleet/embedded"
 	"sluice/fleet/simulator"
@@ -75,7 +74,7 @@ func (s *server) welcome(ctx context.Context) (welcome, error) {
 }
 
 // setupToken makes the token of the first administrator's link; there is none
-// once the operator has a key that can do everything.
+// once the operator has a user or a key that can do everything.
 func (s *server) setupToken(ctx context.Context) (string, error) {
 	keys, err := s.store.Keys(ctx)
 	if err != nil {
@@ -86,7 +85,10 @@ func (s *server) setupToken(ctx context.Context) (string, error) {
 			return "", nil
 		}
 	}
-	return api.NewSetupToken(ctx, s.store)
+	if owners, err := s.store.CountOwners(ctx, ""); err != nil || owners > 0 {
+		return "", err
+	}
+	return s.accounts.NewSetupToken(ctx)
 }
 
 // makeTrial stores the model in the binary, its engine, a demo price book and

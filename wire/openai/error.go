@@ -27,7 +27,7 @@ func errorTable(code sluice.Code) errorRow {
 		return errorRow{http.StatusBadRequest, "invalid_request_error", ""}
 	case sluice.CodeUnauthenticated:
 		return errorRow{http.StatusUnauthorized, "authentication_error", ""}
-	case sluice.CodeForbidden, sluice.CodeModelNotInPlan:
+	case sluice.CodeForbidden, sluice.CodeProofRequired, sluice.CodeModelNotInPlan:
 		return errorRow{http.StatusForbidden, "permission_error", ""}
 	case sluice.CodeNotFound, sluice.CodeModelNotFound, sluice.CodeRedeemUnknown:
 		return errorRow{http.StatusNotFound, "invalid_request_error", ""}

@@ -1,0 +1,171 @@
+package signin
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice"
+	"sluice/api/browser"
+)
+
+//go:embed pages/*.html
+var pageFiles embed.FS
+
+//go:embed assets
+var assetFiles embed.FS
+
+//go:embed messages/*.json
+var messageFiles embed.FS
+
+// view is what a page shows.
+type view struct {
+	Page    string // which one
+	Lang    string
+	Here    string // this page's address, without a language
+	Error   string
+	Refused bool // nothing can be done here: no form
+
+	Next        string
+	Email, Name string
+	Token       string // to be sent with the form
+
+	messages map[string]string
+}
+
+// T is a text in the page's language. The key is the text in English.
+func (v view) T(english string) string {
+	if t, ok := v.messages[english]; ok {
+		return t
+	}
+	return english
+}
+
+// Languages are those to choose from, by their own names.
+func (v view) Languages() []struct{ Code, Name string } {
+	return []struct{ Code, Name string }{{"en", "English"}, {"fr", "Français"}, {"zh", "中文"}}
+}
+
+// templates are the pages and their texts.
+type templates struct {
+	pages    map[string]*template.Template
+	messages map[string]map[string]string
+}
+
+// newTemplates reads what is embedded; that cannot fail but for a fault of ours.
+func newTemplates() *templates {
+	t := &templates{pages: map[string]*template.Template{}, messages: map[string]map[string]string{}}
+	layout := template.Must(template.ParseFS(pageFiles, "pages/layout.html"))
+	names, err := fs.Glob(pageFiles, "pages/*.html")
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range names {
+		if name := strings.TrimSuffix(strings.TrimPrefix(file, "pages/"), ".html"); name != "layout" {
+			t.pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(pageFiles, file))
+		}
+	}
+	for _, lang := range browser.Languages() {
+		t.messages[lang] = map[string]string{}
+		raw, err := messageFiles.ReadFile("messages/" + lang + ".json")
+		if err != nil {
+			continue // English is what the keys say
+		}
+		messages := map[string]string{}
+		if err := json.Unmarshal(raw, &messages); err != nil {
+			panic(fmt.Errorf("messages/%s.json: %w", lang, err))
+		}
+		t.messages[lang] = messages
+	}
+	return t
+}
+
+// assets answers the style and the script.
+func assets() http.Handler {
+	sub, err := fs.Sub(assetFiles, "assets")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	files := http.StripPrefix(pathAssets, http.FileServerFS(sub))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/") {
+			http.NotFound(w, r) // no lists
+			return
+		}
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		files.ServeHTTP(w, r)
+	})
+}
+
+// show writes a page.
+func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page string, v view) {
+	v.Page, v.Lang = page, p.opt.Browser.Language(r)
+	v.messages = p.templates.messages[v.Lang]
+	v.Here = here(r, v)
+	var out bytes.Buffer
+	if err := p.templates.pages[page].ExecuteTemplate(&out, "layout.html", v); err != nil {
+		p.opt.Log.ErrorContext(r.Context(), "a page could not be written", "page", page, "error", err)
+		http.Error(w, "An internal error occurred.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes()) // the visitor may be gone
+}
+
+// here is the address that shows the page again, for links to other languages.
+func here(r *http.Request, v view) string {
+	q := url.Values{}
+	if v.Next != "" {
+		q.Set("next", v.Next)
+	}
+	if v.Token != "" {
+		q.Set("token", v.Token)
+	}
+	q.Set("lang", "")
+	return r.URL.Path + "?" + strings.Replace(q.Encode(), "lang=", "", 1)
+}
+
+// fail shows a page's form again, with what is wrong.
+func (p *Pages) fail(w http.ResponseWriter, r *http.Request, page string, v view, err error) {
+	e := sluice.ErrorOf(err)
+	status := http.StatusBadRequest
+	switch e.Code { //nolint:exhaustive // the others are faults of the form
+	case sluice.CodeUnauthenticated:
+		status = http.StatusUnauthorized
+	case sluice.CodeForbidden:
+		status = http.StatusForbidden
+	case sluice.CodeNotFound:
+		status = http.StatusNotFound
+	case sluice.CodeConflict:
+		status = http.StatusConflict
+	case sluice.CodeRateLimited:
+		status = http.StatusTooManyRequests
+	case sluice.CodeOverloaded, sluice.CodeUnavailable:
+		status = http.StatusServiceUnavailable
+	case sluice.CodeInternal:
+		status = http.StatusInternalServerError
+		p.opt.Log.ErrorContext(r.Context(), "signing in failed", "page", page, "error", err)
+	}
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
+	}
+	v.Error = p.templates.messages[p.opt.Browser.Language(r)][e.Message]
+	if v.Error == "" {
+		v.Error = e.Message
+	}
+	p.show(w, r, status, page, v)
+}
+
+// refuse shows why a page has nothing to offer.
+func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, page string, err error) {
+	p.fail(w, r, page, view{Refused: true}, err)
+}
