@@ -54,6 +54,7 @@ var onlyIn = map[string]string{
 	"go.opentelemetry.io":           "plug/otlp",
 	"github.com/danielgtaylor/huma": "api",
 	"github.com/wneessen/go-mail":   "plug/mail",
+	"k8s.io":                        "plug/kube",
 	"github.com/spf13/cobra":        "cmd",
 }
 

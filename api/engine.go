@@ -23,6 +23,7 @@ type Engine struct {
 	Name       string            `json:"name"`
 	Kind       sluice.EngineKind `json:"kind" example:"http"`
 	URL        string            `json:"url,omitempty"`
+	Origin     string            `json:"origin,omitempty" enum:"kubernetes" doc:"Where it was found; absent: an operator put it there."`
 	HasSecret  bool              `json:"has_secret"`
 	Models     map[string]string `json:"models" doc:"From the public name of each model to the engine's own."`
 	OnLeave    sluice.OnLeave    `json:"on_leave" example:"cancel"`
@@ -194,7 +195,17 @@ func (s *Server) storeEngine(ctx context.Context, e, old *sluice.Engine) (*sluic
 }
 
 func (s *Server) deleteEngine(ctx context.Context, _ *caller, in *inEngine) error {
-	return s.change(ctx, func(ctx context.Context) error { return s.opt.Catalogue.DeleteEngine(ctx, in.Engine) })
+	return s.change(ctx, func(ctx context.Context) error {
+		engines, err := s.opt.Catalogue.Engines(ctx)
+		if err != nil {
+			return err
+		}
+		old, _ := find(engines, "engine", in.Engine, engineName) // nil where there is none
+		if err := ownEngine(old); err != nil {
+			return err
+		}
+		return s.opt.Catalogue.DeleteEngine(ctx, in.Engine)
+	})
 }
 
 // draftEngine checks an engine and writes it, over the old one of that name
@@ -208,6 +219,9 @@ func (s *Server) draftEngine(name string, in *PutEngine, old *sluice.Engine) (*s
 		ID: sluice.NewID(sluice.PrefixEngine, now), Name: name, Kind: in.Kind, URL: in.URL, Models: map[string]string{},
 		NoCacheSalt: in.NoCacheSalt, Mend: in.Mend, ReasoningKey: in.ReasoningKey,
 		Driver: in.Driver, NoProbe: in.NoProbe, OnLeave: cmp.Or(in.OnLeave, sluice.LeaveCancel), Concurrent: in.Concurrent, CreatedAt: now,
+	}
+	if err := ownEngine(old); err != nil {
+		return nil, err
 	}
 	if old != nil {
 		e.ID, e.CreatedAt, e.Secret, e.Probe = old.ID, old.CreatedAt, old.Secret, old.Probe
@@ -334,7 +348,7 @@ func probeOf(e *sluice.Engine) *EngineProbe {
 func engine(e *sluice.Engine, live map[string]*EngineStatus) Engine {
 	asked := e.Probed()
 	return Engine{
-		ID: e.ID, Name: e.Name, Kind: e.Kind, URL: e.URL, HasSecret: e.Secret != "", Models: e.Models, NoCacheSalt: e.NoCacheSalt,
+		ID: e.ID, Name: e.Name, Kind: e.Kind, URL: e.URL, Origin: e.Origin, HasSecret: e.Secret != "", Models: e.Models, NoCacheSalt: e.NoCacheSalt,
 		Lacks: asked.Missing().Names(), Mend: e.Mend, ReasoningKey: e.ReasoningKey, Driver: e.Driver, NoProbe: e.NoProbe, Probe: probeOf(e),
 		OnLeave: e.OnLeave, Concurrent: e.Concurrent, CreatedAt: e.CreatedAt, Status: live[e.ID],
 	}

@@ -34,6 +34,7 @@ type doors struct {
 	failed     chan error
 	tls        bool
 	calls      *drain
+	discovered func() // ends the looking for engines
 }
 
 // open listens on both doors.
@@ -55,6 +56,9 @@ func (s *server) open(ctx context.Context) (*doors, error) {
 	d := &doors{tcp: tcp, local: local, failed: make(chan error, 2), tls: s.cfg.TLSCert != "", calls: s.calls}
 	s.url = cmp.Or(strings.TrimRight(s.cfg.PublicURL, "/"), d.url())
 	management := s.management()
+	if d.discovered, err = s.discover(ctx, management); err != nil {
+		return nil, errors.Join(err, tcp.Close(), local.Close())
+	}
 	d.serve(tcp, timeBodies(s.handler(management), s.cfg.BodyTimeout), s.log, s.cfg.TLSCert, s.cfg.TLSKey)
 	d.serve(local, timeBodies(management.Local(), s.cfg.BodyTimeout), s.log, "", "")
 	return d, nil
@@ -126,6 +130,7 @@ func (d *doors) serveUntil(ctx, hurry context.Context, timeout time.Duration, lo
 
 // close breaks off what still runs.
 func (d *doors) close() error {
+	d.discovered()
 	var errs []error
 	for _, srv := range d.servers {
 		errs = append(errs, srv.Close())

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"text/template"
 
-	"go.yaml.in/yaml/v4"
+	"sigs.k8s.io/yaml"
 )
 
 // chart is a Helm chart of one model's workload. Manifests are made from the
@@ -78,6 +78,19 @@ func Manifests(v Values, namespace string) ([]byte, error) {
 		out.WriteString(text)
 	}
 	return out.Bytes(), nil
+}
+
+// JSON returns objects that Manifests or Access wrote as JSON, one on a line.
+func JSON(objects []byte) ([]byte, error) {
+	var out []byte
+	for object := range bytes.SplitSeq(objects, []byte("---\n")) {
+		line, err := yaml.YAMLToJSON(object)
+		if err != nil {
+			return nil, fmt.Errorf("writing JSON: %w", err)
+		}
+		out = append(append(out, line...), '\n')
+	}
+	return out, nil
 }
 
 // WriteChart writes the chart into a folder, which must not be there, with the

@@ -9,13 +9,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sluice"
+	"sluice/plug/kube/kubetest"
 )
 
 func TestEngineOf(t *testing.T) {
 	note := func(key, value string) func(*corev1.Pod) {
 		return func(p *corev1.Pod) { p.Annotations[key] = value }
 	}
-	e, takes, err := engineOf(pod("glm-0"))
+	e, takes, err := engineOf(kubetest.Pod("glm-0"))
 	if err != nil || !takes || e.Name != "models.glm-0" || e.URL != "http://10.1.2.3:8000" || e.Driver != "vllm" ||
 		e.Kind != sluice.EngineHTTP || e.OnLeave != sluice.LeaveCancel || !maps.Equal(e.Models, map[string]string{"glm-4.6": "zai-org/GLM-4.6"}) {
 		t.Fatalf("a plain pod is %+v, %t, %v", e, takes, err)
@@ -27,7 +28,7 @@ func TestEngineOf(t *testing.T) {
 		err    string
 		url    string
 	}{
-		{"not ready", ready(false), false, "", ""},
+		{"not ready", kubetest.Ready(false), false, "", ""},
 		{"without an address", func(p *corev1.Pod) { p.Status.PodIP = "" }, false, "", ""},
 		{"being ended", func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }, false, "", ""},
 		{"a worker of a group", func(p *corev1.Pod) { p.Labels[labelWorker] = "1" }, false, "", ""},
@@ -43,7 +44,7 @@ func TestEngineOf(t *testing.T) {
 		{"negative calls", note(noteConcurrent, "-1"), false, "no number", ""},
 		{"another policy", note(noteOnLeave, "stay"), false, "neither cancel nor drain", ""},
 	} {
-		p := pod("glm-0")
+		p := kubetest.Pod("glm-0")
 		c.change(p)
 		e, takes, err := engineOf(p)
 		if takes != c.takes || c.err == "" && err != nil || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err) || !strings.Contains(err.Error(), "models/glm-0")) {
@@ -53,7 +54,7 @@ func TestEngineOf(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.name, e.URL, c.url)
 		}
 	}
-	p := pod("glm-0")
+	p := kubetest.Pod("glm-0")
 	p.Labels[LabelEngine] = "auto"
 	if e, _, _ := engineOf(p); e.Driver != "" {
 		t.Errorf("auto is the driver %q", e.Driver)

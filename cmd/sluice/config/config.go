@@ -39,6 +39,11 @@ type Config struct {
 
 	ProbeEngines bool `yaml:"probe_engines" help:"ask each engine once, and again when its version changes, what it can do and how exact its counts are"`
 
+	KubeDiscovery bool   `yaml:"kube_discovery" help:"take up the pods of a Kubernetes cluster that are labelled as engines"`
+	Kubeconfig    string `yaml:"kubeconfig" help:"file that leads to the cluster, as kubectl has it; empty: the service account of the pod that this server runs in"`
+	KubeNamespace string `yaml:"kube_namespace" help:"where engines are looked for; empty: in all namespaces"`
+	KubeSelector  string `yaml:"kube_selector" help:"labels that engines must have besides sluice/engine, as kubectl writes them"`
+
 	MaxBody      int64         `yaml:"max_body" help:"largest request body in bytes"`
 	BodyTimeout  time.Duration `yaml:"body_timeout" help:"time for a request's body to arrive"`
 	KeepAlive    time.Duration `yaml:"keep_alive" help:"a silent stream gets a comment so often; negative: never"`
