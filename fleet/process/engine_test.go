@@ -22,7 +22,7 @@ import (
 //
 //	late=T    it listens only after that long
 //	crash     it ends with exit code 3 as soon as it is started
-//	flood     it writes 64 MiB before it listens
+//	flood     it writes 16 MiB before it listens
 //	fork      it has a child in its group, and another in a session of its own; PIDS is the file with their ids
 //	deaf      it does not end when it is asked to
 //	slow=T    each answer takes that long, also the one to how it is
@@ -64,7 +64,7 @@ func engine(ways []string) error {
 	}
 	if _, ok := way("flood"); ok {
 		line := strings.Repeat("x", 1023) + "\n"
-		for range 64 << 10 {
+		for range 16 << 10 {
 			_, _ = io.WriteString(os.Stdout, line)
 		}
 	}

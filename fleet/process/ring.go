@@ -33,12 +33,12 @@ type ring struct {
 	held    int   // bytes in lines
 	seq     int64 // of the last one
 	partial []byte
-	cut     bool // the end of the partial line is lost
-	more    chan struct{}
-	percent int // that it says it has loaded, since begin; -1: nothing was said
+	cut     bool          // the end of the partial line is lost
+	more    chan struct{} // closed with the next line; nil while nobody waits
+	percent int           // that it says it has loaded, since begin; -1: nothing was said
 }
 
-func newRing() *ring { return &ring{more: make(chan struct{}), percent: -1} }
+func newRing() *ring { return &ring{percent: -1} }
 
 // begin says in a line of its own what begins, and forgets how far loading was.
 func (r *ring) begin(text string) {
@@ -103,8 +103,10 @@ func (r *ring) add(text string) {
 		drop++
 	}
 	r.lines = r.lines[drop:]
-	close(r.more)
-	r.more = make(chan struct{})
+	if r.more != nil {
+		close(r.more)
+		r.more = nil
+	}
 }
 
 // after returns the lines behind the one of that number. Where there are none it
@@ -118,6 +120,9 @@ func (r *ring) after(ctx context.Context, seq int64) []Line {
 				lines = append(lines, r.lines[i:]...)
 				break
 			}
+		}
+		if r.more == nil {
+			r.more = make(chan struct{})
 		}
 		more := r.more
 		r.mu.Unlock()
@@ -153,14 +158,20 @@ func (r *ring) copy(from io.Reader) { _, _ = io.Copy(r, from) }
 
 // printable takes out what would move a terminal's cursor or colour it.
 func printable(text string) string {
+	if !strings.ContainsFunc(text, isControl) {
+		return text
+	}
 	text = escapes().ReplaceAllString(text, "")
 	return strings.Map(func(c rune) rune {
-		if c < ' ' && c != '\t' || c == 0x7f || c >= 0x80 && c < 0xa0 {
+		if isControl(c) {
 			return -1
 		}
 		return c
 	}, text)
 }
+
+// isControl reports whether a character is not for reading.
+func isControl(c rune) bool { return c < ' ' && c != '\t' || c >= 0x7f && c < 0xa0 }
 
 // escapes are control sequences (ECMA-48): ESC [ … and a letter.
 var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`) })
@@ -172,6 +183,9 @@ var loadedLine = sync.OnceValue(func() *regexp.Regexp {
 
 // loaded reads from a line of output how much of a model is loaded, in percent.
 func loaded(text string) (int, bool) {
+	if !strings.Contains(text, "%") {
+		return 0, false
+	}
 	m := loadedLine().FindStringSubmatch(text)
 	if m == nil {
 		return 0, false
