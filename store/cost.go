@@ -16,11 +16,11 @@ import (
 
 // Schedule returns what the operator keeps of nodes and payments: all pools and
 // engines, and the spans and payments that touch [since, until).
-func (db *DB) Schedule(ctx context.Context, since, until time.Time) (*statement.Schedule, error) {
-	s := &statement.Schedule{Spans: []cost.Span{}}
+func (db *DB) Schedule(ctx context.Context, since, until time.Time) (*statement.NodeSchedule, error) {
+	s := &statement.NodeSchedule{Spans: []cost.Span{}}
 	var err error
-	if s.Pools, err = documents[statement.Pool](ctx, db, `SELECT document FROM cost_pool ORDER BY name`); err == nil {
-		s.Payments, err = documents[statement.Payment](ctx, db, `SELECT document FROM cost_payment WHERE from_at < $1 AND to_at > $2 ORDER BY from_at, id`, micros(until), micros(since))
+	if s.Pools, err = documents[statement.NodePool](ctx, db, `SELECT document FROM cost_pool ORDER BY name`); err == nil {
+		s.Costs, err = documents[statement.PeriodCost](ctx, db, `SELECT document FROM cost_payment WHERE from_at < $1 AND to_at > $2 ORDER BY from_at, id`, micros(until), micros(since))
 	}
 	if err == nil {
 		s.Engines, err = documents[statement.Placed](ctx, db, `SELECT document FROM engine_place ORDER BY engine`)
@@ -62,7 +62,7 @@ func documents[T any](ctx context.Context, db *DB, query string, args ...any) ([
 
 // ImportNodes stores what a file of nodes changes, whole or not at all. Errors:
 // CodeConflict when the schedule is no longer what the import was made for.
-func (db *DB) ImportNodes(ctx context.Context, in *statement.Import) error {
+func (db *DB) ImportNodes(ctx context.Context, in *statement.NodeImport) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	err := db.write(ctx, func(tx *sql.Tx) error {
@@ -87,7 +87,7 @@ func (db *DB) ImportNodes(ctx context.Context, in *statement.Import) error {
 		if err := db.insert(ctx, tx, `INSERT INTO node_span (pool, from_at, to_at, nodes) VALUES `, `(?, ?, ?, ?)`, ``, args); err != nil {
 			return err
 		}
-		for _, p := range in.Payments {
+		for _, p := range in.Costs {
 			err := putDocument(ctx, tx, `INSERT INTO cost_payment (document, id, from_at, to_at) VALUES ($1, $2, $3, $4)`, p, p.ID, micros(p.From), micros(p.To))
 			if err != nil {
 				return err
@@ -111,7 +111,7 @@ func putDocument(ctx context.Context, tx *sql.Tx, query string, v any, args ...a
 }
 
 // PutCostPool stores a pool over one of its name.
-func (db *DB) PutCostPool(ctx context.Context, p *statement.Pool) error {
+func (db *DB) PutCostPool(ctx context.Context, p *statement.NodePool) error {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("writing the pool %q: %w", p.Name, err)
@@ -153,8 +153,8 @@ func (db *DB) DeleteCostPool(ctx context.Context, name string) error {
 	return db.refused("pool", name, err)
 }
 
-// DeleteCostPayment forgets what was paid. Errors: CodeNotFound.
-func (db *DB) DeleteCostPayment(ctx context.Context, id string) error {
+// DeletePeriodCost forgets what was paid. Errors: CodeNotFound.
+func (db *DB) DeletePeriodCost(ctx context.Context, id string) error {
 	return db.change(ctx, "cost", id, `DELETE FROM cost_payment WHERE id = $1`, id)
 }
 

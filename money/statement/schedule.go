@@ -10,8 +10,8 @@ import (
 	"sluice/money/exact"
 )
 
-// Pool is a pool of nodes as an operator keeps it.
-type Pool struct {
+// NodePool is a pool of nodes as an operator keeps it.
+type NodePool struct {
 	cost.Pool
 	Currency sluice.Currency `json:"currency"` // that it is paid in
 
@@ -20,8 +20,8 @@ type Pool struct {
 	Measured bool `json:"measured,omitempty"`
 }
 
-// Payment is an expense as an operator keeps it.
-type Payment struct {
+// PeriodCost is an expense as an operator keeps it.
+type PeriodCost struct {
 	ID       string          `json:"id"`
 	Currency sluice.Currency `json:"currency"`
 	cost.Expense
@@ -44,16 +44,16 @@ type Up struct {
 	For    time.Duration
 }
 
-// Schedule is what an operator keeps of nodes and of what is paid for them.
-type Schedule struct {
-	Pools    []Pool      `json:"pools"`    // in order of names
-	Spans    []cost.Span `json:"spans"`    // in order of pools and time
-	Payments []Payment   `json:"payments"` // in order of time
-	Engines  []Placed    `json:"engines"`  // in order of names
+// NodeSchedule is what an operator keeps of nodes and of what is paid for them.
+type NodeSchedule struct {
+	Pools   []NodePool   `json:"pools"`   // in order of names
+	Spans   []cost.Span  `json:"spans"`   // in order of pools and time
+	Costs   []PeriodCost `json:"costs"`   // in order of time
+	Engines []Placed     `json:"engines"` // in order of names
 }
 
 // Place returns the pool and the segment of an engine.
-func (s *Schedule) Place(engine string) (pool string, segment Segment) {
+func (s *NodeSchedule) Place(engine string) (pool string, segment Segment) {
 	i := slices.IndexFunc(s.Engines, func(p Placed) bool { return p.Engine == engine })
 	if i < 0 {
 		return engine, SegmentAPI
@@ -64,9 +64,9 @@ func (s *Schedule) Place(engine string) (pool string, segment Segment) {
 // Fleet is what of the schedule is paid in a currency, with the measured hours of
 // engines; nil when nothing is. drawn is by engine, and is used where its pool is in
 // the currency.
-func (s *Schedule) Fleet(currency sluice.Currency, up []Up, drawn []cost.Drawn) *cost.Fleet {
+func (s *NodeSchedule) Fleet(currency sluice.Currency, up []Up, drawn []cost.Drawn) *cost.Fleet {
 	f := &cost.Fleet{Currency: currency}
-	known := map[string]*Pool{}
+	known := map[string]*NodePool{}
 	for i := range s.Pools {
 		if p := &s.Pools[i]; p.Currency == currency {
 			f.Pools = append(f.Pools, p.Pool)
@@ -78,7 +78,7 @@ func (s *Schedule) Fleet(currency sluice.Currency, up []Up, drawn []cost.Drawn) 
 			f.Spans = append(f.Spans, span)
 		}
 	}
-	for _, p := range s.Payments {
+	for _, p := range s.Costs {
 		if p.Currency != currency {
 			continue
 		}
@@ -101,7 +101,7 @@ func (s *Schedule) Fleet(currency sluice.Currency, up []Up, drawn []cost.Drawn) 
 
 // measured makes spans of the hours in which engines were up: of each pool and
 // hour one, with the mean of its nodes.
-func (s *Schedule) measured(pools map[string]*Pool, up []Up) []cost.Span {
+func (s *NodeSchedule) measured(pools map[string]*NodePool, up []Up) []cost.Span {
 	type at struct {
 		pool string
 		hour int64
@@ -127,20 +127,20 @@ func (s *Schedule) measured(pools map[string]*Pool, up []Up) []cost.Span {
 	return spans
 }
 
-// Import is what a file of nodes changes in a schedule.
-type Import struct {
-	Pools    []Pool      `json:"pools"`   // that are new
-	Removed  []cost.Span `json:"removed"` // that were there and are no longer
-	Spans    []cost.Span `json:"spans"`   // that are there now, with what is left of Removed
-	Payments []Payment   `json:"payments"`
+// NodeImport is what a file of nodes changes in a schedule.
+type NodeImport struct {
+	Pools   []NodePool   `json:"pools"`   // that are new
+	Removed []cost.Span  `json:"removed"` // that were there and are no longer
+	Spans   []cost.Span  `json:"spans"`   // that are there now, with what is left of Removed
+	Costs   []PeriodCost `json:"costs"`
 }
 
 // Take says what a loaded file changes, whole or not at all. With replace the pools
 // of the file lose what they had between the first and the last instant that it has
 // of them; without, what overlaps is refused. id makes ids of payments. Errors:
 // CodeInvalid, with the line and the reason.
-func (s *Schedule) Take(f *cost.Fleet, replace bool, id func() string) (*Import, error) {
-	made := &Import{Pools: []Pool{}, Removed: []cost.Span{}, Spans: []cost.Span{}, Payments: []Payment{}}
+func (s *NodeSchedule) Take(f *cost.Fleet, replace bool, id func() string) (*NodeImport, error) {
+	made := &NodeImport{Pools: []NodePool{}, Removed: []cost.Span{}, Spans: []cost.Span{}, Costs: []PeriodCost{}}
 	lines := map[string]int{}
 	for _, span := range f.Spans {
 		if lines[span.Pool] == 0 {
@@ -152,8 +152,8 @@ func (s *Schedule) Take(f *cost.Fleet, replace bool, id func() string) (*Import,
 		names[p.Name] = true
 	}
 	for _, p := range f.Pools {
-		own := Pool{Pool: p, Currency: f.Currency}
-		i := slices.IndexFunc(s.Pools, func(o Pool) bool { return o.Name == p.Name })
+		own := NodePool{Pool: p, Currency: f.Currency}
+		i := slices.IndexFunc(s.Pools, func(o NodePool) bool { return o.Name == p.Name })
 		switch {
 		case i < 0:
 			made.Pools = append(made.Pools, own)
@@ -168,7 +168,7 @@ func (s *Schedule) Take(f *cost.Fleet, replace bool, id func() string) (*Import,
 		if e.Pool != "" && !names[e.Pool] {
 			return nil, refuse(e.Line, "there is no pool %q", e.Pool)
 		}
-		made.Payments = append(made.Payments, Payment{ID: id(), Currency: f.Currency, Expense: e})
+		made.Costs = append(made.Costs, PeriodCost{ID: id(), Currency: f.Currency, Expense: e})
 	}
 	if replace {
 		for _, p := range f.Pools {
@@ -191,7 +191,7 @@ func (s *Schedule) Take(f *cost.Fleet, replace bool, id func() string) (*Import,
 	return made, nil
 }
 
-func (p *Pool) equal(o *Pool) bool {
+func (p *NodePool) equal(o *NodePool) bool {
 	return p.Role == o.Role && p.Chips == o.Chips && p.Price.Cmp(o.Price) == 0 && p.Watts == o.Watts && p.Currency == o.Currency
 }
 

@@ -23,7 +23,7 @@ func loadNodes(t *testing.T, text string) *cost.Fleet {
 const nodesHead = "pool,from,to,nodes,chips,price,expense,amount\n"
 
 // take puts an import into a schedule, as a store does.
-func take(s *statement.Schedule, in *statement.Import) {
+func take(s *statement.NodeSchedule, in *statement.NodeImport) {
 	for _, gone := range in.Removed {
 		for i, span := range s.Spans {
 			if span.Pool == gone.Pool && span.From.Equal(gone.From) {
@@ -32,14 +32,14 @@ func take(s *statement.Schedule, in *statement.Import) {
 			}
 		}
 	}
-	s.Pools, s.Spans, s.Payments = append(s.Pools, in.Pools...), append(s.Spans, in.Spans...), append(s.Payments, in.Payments...)
+	s.Pools, s.Spans, s.Costs = append(s.Pools, in.Pools...), append(s.Spans, in.Spans...), append(s.Costs, in.Costs...)
 }
 
 func TestImportOfNodes(t *testing.T) {
-	s := &statement.Schedule{}
+	s := &statement.NodeSchedule{}
 	id := func() string { return "pay_1" }
 	first, err := s.Take(loadNodes(t, nodesHead+"h800,2026-03-01,2026-03-03,10,8,2,,\n,2026-03-01,2026-04-01,,,,people,310\n"), false, id)
-	if err != nil || len(first.Pools) != 1 || len(first.Spans) != 1 || len(first.Payments) != 1 {
+	if err != nil || len(first.Pools) != 1 || len(first.Spans) != 1 || len(first.Costs) != 1 {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	take(s, first)
@@ -74,8 +74,8 @@ func TestImportOfNodes(t *testing.T) {
 func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
 
 func TestMeasuredPools(t *testing.T) {
-	s := &statement.Schedule{
-		Pools: []statement.Pool{{Pool: cost.Pool{Name: "a", Chips: 8, Price: exact.Int(2)}, Currency: "USD", Measured: true}},
+	s := &statement.NodeSchedule{
+		Pools: []statement.NodePool{{Pool: cost.Pool{Name: "a", Chips: 8, Price: exact.Int(2)}, Currency: "USD", Measured: true}},
 		Engines: []statement.Placed{
 			{Engine: "eng_1", Name: "one", Pool: "a", Segment: statement.SegmentSearch, Nodes: exact.Int(2)},
 			{Engine: "eng_2", Name: "two", Pool: "a", Segment: statement.SegmentAPI, Nodes: exact.Int(1)},

@@ -13,21 +13,21 @@ import (
 
 func testCosts(t *testing.T, db *store.DB) {
 	ctx := t.Context()
-	pool := statement.Pool{Pool: cost.Pool{Name: "h800", Chips: 8, Price: exact.Of(5, 2), Watts: 10_000}, Currency: "USD"}
+	pool := statement.NodePool{Pool: cost.Pool{Name: "h800", Chips: 8, Price: exact.Of(5, 2), Watts: 10_000}, Currency: "USD"}
 	day := func(d int) time.Time { return midnight().AddDate(0, 0, d) }
-	first := &statement.Import{
-		Pools:    []statement.Pool{pool},
-		Spans:    []cost.Span{{Pool: "h800", From: day(0), To: day(4), Nodes: exact.Of(45_350, 200)}},
-		Payments: []statement.Payment{{ID: "pay_1", Currency: "USD", Expense: cost.Expense{Kind: cost.KindPeople, From: day(0), To: day(30), Amount: sluice.Amount{Nano: 5, Carry: 1}}}},
+	first := &statement.NodeImport{
+		Pools: []statement.NodePool{pool},
+		Spans: []cost.Span{{Pool: "h800", From: day(0), To: day(4), Nodes: exact.Of(45_350, 200)}},
+		Costs: []statement.PeriodCost{{ID: "pay_1", Currency: "USD", Expense: cost.Expense{Kind: cost.KindPeople, From: day(0), To: day(30), Amount: sluice.Amount{Nano: 5, Carry: 1}}}},
 	}
 	check(t, db.ImportNodes(ctx, first))
-	cut := &statement.Import{Removed: first.Spans, Spans: []cost.Span{
+	cut := &statement.NodeImport{Removed: first.Spans, Spans: []cost.Span{
 		{Pool: "h800", From: day(0), To: day(1), Nodes: exact.Int(3)}, {Pool: "h800", From: day(1), To: day(4), Nodes: exact.Int(2)},
-	}, Payments: []statement.Payment{first.Payments[0]}}
+	}, Costs: []statement.PeriodCost{first.Costs[0]}}
 	if code := sluice.CodeOf(db.ImportNodes(ctx, cut)); code != sluice.CodeConflict { // the payment is there
 		t.Errorf("a payment twice: %q", code)
 	}
-	cut.Payments = nil
+	cut.Costs = nil
 	check(t, db.ImportNodes(ctx, cut))
 	if code := sluice.CodeOf(db.ImportNodes(ctx, cut)); code != sluice.CodeConflict { // what it removes is gone
 		t.Errorf("an import for another schedule: %q", code)
@@ -35,7 +35,7 @@ func testCosts(t *testing.T, db *store.DB) {
 	check(t, db.PlaceEngine(ctx, &statement.Placed{Engine: "eng_1", Name: "gpu1", Pool: "h800", Segment: statement.SegmentSearch, Nodes: exact.Int(2)}))
 	s, err := db.Schedule(ctx, day(1), day(2))
 	check(t, err)
-	if len(s.Pools) != 1 || s.Pools[0].Price.String() != "2.5" || s.Pools[0].Chips != 8 || len(s.Payments) != 1 || s.Payments[0].Amount != first.Payments[0].Amount {
+	if len(s.Pools) != 1 || s.Pools[0].Price.String() != "2.5" || s.Pools[0].Chips != 8 || len(s.Costs) != 1 || s.Costs[0].Amount != first.Costs[0].Amount {
 		t.Errorf("read %+v", s)
 	}
 	if len(s.Spans) != 1 || s.Spans[0].Nodes.String() != "2" || !s.Spans[0].From.Equal(day(1)) {
@@ -52,12 +52,12 @@ func testCosts(t *testing.T, db *store.DB) {
 	if _, err := db.KeptCosts(ctx, "abd"); sluice.CodeOf(err) != sluice.CodeNotFound {
 		t.Errorf("what was not kept: %v", err)
 	}
-	check(t, db.DeleteCostPayment(ctx, "pay_1"))
+	check(t, db.DeletePeriodCost(ctx, "pay_1"))
 	check(t, db.DeleteCostPool(ctx, "h800"))
-	if s, err = db.Schedule(ctx, day(0), day(9)); err != nil || len(s.Pools)+len(s.Spans)+len(s.Payments)+len(s.Engines) != 0 {
+	if s, err = db.Schedule(ctx, day(0), day(9)); err != nil || len(s.Pools)+len(s.Spans)+len(s.Costs)+len(s.Engines) != 0 {
 		t.Errorf("after all is gone: %+v, %v", s, err)
 	}
-	if sluice.CodeOf(db.DeleteCostPool(ctx, "h800")) != sluice.CodeNotFound || sluice.CodeOf(db.DeleteCostPayment(ctx, "pay_1")) != sluice.CodeNotFound {
+	if sluice.CodeOf(db.DeleteCostPool(ctx, "h800")) != sluice.CodeNotFound || sluice.CodeOf(db.DeletePeriodCost(ctx, "pay_1")) != sluice.CodeNotFound {
 		t.Error("what is not there was deleted")
 	}
 }
