@@ -120,6 +120,7 @@ func (db *DB) readParts(ctx context.Context, parts []stretch, progress Progress,
 	for reader := range min(readers, len(parts)) {
 		wait.Go(func() {
 			r := newBookedReader(db, accounts)
+			defer r.close() // it has only been read from
 			for i := int(next.Add(1)) - 1; i < len(parts); i = int(next.Add(1)) - 1 {
 				at := parts[i].From - 1
 				tell := func(to int64) {

@@ -3,9 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
+	"encoding/binary"
 	"fmt"
-	"strings"
 	"time"
 
 	"sluice"
@@ -24,25 +23,25 @@ type stretch struct {
 // readBlock is how many numbers are read together: a whole number of pages.
 const readBlock = 8 * seal.PageRows
 
-// between separates texts that are read as one.
-const between = "\x1f"
+// bookedQuery reads transactions with their events: the numbers from $1 to $2 that
+// took effect before $3, without those that took effect before $4 and have numbers up to $5.
+const bookedQuery = `SELECT tx.seq, tx.at, tx.id, tx.kind, tx.memo,
+		e.admitted_at, e.first_at, e.ended_at, e.input, e.cached, e.cache_write, e.output, e.reasoning, e.list_pico, e.charge_pico, e.refund_pico,
+		e.estimated, e.simulated, e.batch, e.thinking,
+		e.org, e.project, e.key, e.model, e.engine, e.endpoint, e.status, e.currency, e.book, e.subscription, e.plan_version, e.service_tier,
+		e.cost, e.units, e.steps
+	FROM tx LEFT JOIN usage_event AS e ON e.tx = tx.seq
+	WHERE tx.seq >= $1 AND tx.seq <= $2 AND tx.at < $3 AND (tx.at >= $4 OR tx.seq > $5) ORDER BY tx.seq`
 
-// bookedColumns are read of each transaction, $4 being between. What calls have
-// in common is one text, so that it is taken apart once for many of them.
-const bookedColumns = `tx.seq, tx.id, tx.at, tx.kind || $4 || tx.memo,
-	e.org || $4 || e.project || $4 || e.key || $4 || e.model || $4 || e.engine || $4 || e.endpoint || $4 || e.status || $4 || e.currency || $4 || e.book
-		|| $4 || e.subscription || $4 || e.plan_version || $4 || e.service_tier || $4 || CAST(e.estimated AS TEXT) || CAST(e.simulated AS TEXT)
-		|| CAST(e.batch AS TEXT) || CAST(e.thinking AS TEXT),
-	e.cost || $4 || e.units || $4 || e.steps,
-	e.admitted_at, e.first_at, e.ended_at, e.input, e.cached, e.cache_write, e.output, e.reasoning, e.list_pico, e.charge_pico, e.refund_pico`
-
-const bookedQuery = `SELECT ` + bookedColumns + ` FROM tx LEFT JOIN usage_event AS e ON e.tx = tx.seq
-	WHERE tx.seq >= $1 AND tx.seq <= $2 AND tx.at < $3 AND (tx.at >= $5 OR tx.seq > $6) ORDER BY tx.seq`
-
+// Where columns of bookedQuery begin.
 const (
-	bookedTexts   = 6 // how many columns stand before the numbers of bookedColumns
-	bookedNumbers = 11
+	bookedNumbers = 5  // the event's, NULL when there is none
+	bookedTruths  = 16 // what is true or not
+	bookedTexts   = 20 // what calls have in common
+	bookedFurther = 32 // what few of them have
 )
+
+const entryQuery = `SELECT tx, account, nano, carry FROM entry WHERE tx >= $1 AND tx <= $2 ORDER BY tx, line`
 
 // bookedReader reads stretches. It is not safe for concurrent use.
 type bookedReader struct {
@@ -51,8 +50,8 @@ type bookedReader struct {
 	accounts   map[int64]sluice.AccountID
 	common     map[string]*commonPart
 
-	row     [bookedTexts + bookedNumbers]any
-	into    [bookedTexts + bookedNumbers]any
+	source  rowSource // nil before the first block
+	key     []byte
 	booked  seal.Booked
 	event   sluice.Event
 	entries []numberedEntry
@@ -71,13 +70,18 @@ type numberedEntry struct {
 	sluice.Entry
 }
 
-// newBookedReader returns a reader over accounts as readAccountIDs gives them.
+// newBookedReader returns a reader over accounts as readAccountIDs gives them. It
+// must be closed.
 func newBookedReader(db *DB, accounts map[int64]sluice.AccountID) *bookedReader {
-	r := &bookedReader{db: db, accounts: accounts, common: map[string]*commonPart{}}
-	for i := range r.row {
-		r.into[i] = &r.row[i]
+	return &bookedReader{db: db, accounts: accounts, common: map[string]*commonPart{}}
+}
+
+// close lets the connection go.
+func (r *bookedReader) close() error {
+	if r.source == nil {
+		return nil
 	}
-	return r
+	return r.source.close()
 }
 
 func (db *DB) readAccountIDs(ctx context.Context) (map[int64]sluice.AccountID, error) {
@@ -105,23 +109,21 @@ func (r *bookedReader) read(ctx context.Context, s stretch, take func(*seal.Book
 	return nil
 }
 
-func (r *bookedReader) block(ctx context.Context, s stretch, take func(*seal.Booked) error) error {
+func (r *bookedReader) block(ctx context.Context, s stretch, take func(*seal.Booked) error) (err error) {
+	if r.source == nil {
+		if r.source, err = r.db.source(ctx); err != nil {
+			return err
+		}
+	}
 	if !r.eventsOnly {
 		if err := r.readBeside(ctx, s); err != nil {
 			return err
 		}
 	}
-	rows, err := r.db.r.QueryContext(ctx, bookedQuery, s.From, s.To, micros(s.Until), between, micros(s.Open), s.Seen)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
 	next := 0 // entry
-	for rows.Next() {
-		if err := rows.Scan(r.into[:]...); err != nil {
-			return err
-		}
-		if err := r.take(ctx); err != nil {
+	args := []int64{s.From, s.To, micros(s.Until), micros(s.Open), s.Seen}
+	return r.source.each(ctx, bookedQuery, args, func(row row) error {
+		if err := r.take(row); err != nil {
 			return err
 		}
 		b := &r.booked
@@ -133,33 +135,20 @@ func (r *bookedReader) block(ctx context.Context, s stretch, take func(*seal.Boo
 			b.Tx.Entries = append(b.Tx.Entries, r.entries[next].Entry)
 		}
 		b.Tx.Lot, b.Tx.Corrects = r.lots[b.Seq], r.correct[b.Seq]
-		if err := take(b); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+		return take(b)
+	})
 }
 
 // readBeside reads what stands beside a block's transactions: entries, lots,
 // what is corrected.
 func (r *bookedReader) readBeside(ctx context.Context, s stretch) error {
 	r.entries = r.entries[:0]
-	rows, err := r.db.r.QueryContext(ctx, `SELECT tx, account, nano, carry FROM entry WHERE tx >= $1 AND tx <= $2 ORDER BY tx, line`, s.From, s.To)
+	err := r.source.each(ctx, entryQuery, []int64{s.From, s.To}, func(row row) error {
+		e := sluice.Entry{Account: r.accounts[row.number(1)], Amount: sluice.Amount{Nano: row.number(2), Carry: row.number(3)}}
+		r.entries = append(r.entries, numberedEntry{row.number(0), e})
+		return nil
+	})
 	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(r.into[:4]...); err != nil {
-			return err
-		}
-		var n [4]int64
-		for i := range n {
-			n[i], _ = r.row[i].(int64)
-		}
-		r.entries = append(r.entries, numberedEntry{n[0], sluice.Entry{Account: r.accounts[n[1]], Amount: sluice.Amount{Nano: n[2], Carry: n[3]}}})
-	}
-	if err := rows.Err(); err != nil {
 		return err
 	}
 	r.lots, r.correct = map[int64]*sluice.Lot{}, map[int64]string{}
@@ -188,98 +177,65 @@ func (r *bookedReader) readBeside(ctx context.Context, s stretch) error {
 	return err
 }
 
-// errMalformed is a row whose columns are not of the types that the schema says.
-var errMalformed = errors.New("a column is not of its type")
-
-// take reads r.row into r.booked, all but what stands beside.
-func (r *bookedReader) take(ctx context.Context) error {
+// take reads a row into r.booked, all but what stands beside.
+func (r *bookedReader) take(row row) error {
 	b := &r.booked
-	seq, ok1 := r.row[0].(int64)
-	id, ok2 := r.row[1].(string)
-	at, ok3 := r.row[2].(int64)
-	about, ok4 := r.row[3].(string)
-	if !ok1 || !ok2 || !ok3 || !ok4 {
-		return errMalformed
-	}
-	kind, memo, _ := strings.Cut(about, between)
-	b.Seq, b.Tx.ID, b.Tx.At, b.Tx.Memo = seq, id, instant(at), memo
-	if b.Tx.Kind != sluice.TxKind(kind) {
+	b.Seq, b.Tx.At, b.Tx.ID = row.number(0), instant(row.number(1)), string(row.text(2))
+	if kind := row.text(3); string(kind) != string(b.Tx.Kind) {
 		b.Tx.Kind = sluice.TxKind(kind)
 	}
+	if memo := row.text(4); string(memo) != b.Tx.Memo {
+		b.Tx.Memo = string(memo)
+	}
 	b.Event, b.Group = nil, nil
-	common, ok := r.row[4].(string)
-	if !ok {
-		return nil // no event
-	}
-	c := r.common[common]
-	if c == nil {
-		if c = parseCommon(common); c == nil {
-			return r.takeWhole(ctx)
-		}
-		r.common[common] = c
-	}
-	further, ok := r.row[5].(string)
-	if !ok {
-		return errMalformed
-	}
-	var n [bookedNumbers]int64
-	for i := range n {
-		if n[i], ok = r.row[bookedTexts+i].(int64); !ok {
-			return errMalformed
-		}
-	}
-	e := &r.event
-	*e = c.event
-	e.CallID = id
-	e.AdmittedAt, e.FirstAt, e.EndedAt = instant(n[0]), instant(n[1]), instant(n[2])
-	copy(e.Usage[:columnClasses], n[3:3+columnClasses])
-	e.List, e.Charge, e.Refund = sluice.Pico(n[8]), sluice.Pico(n[9]), sluice.Pico(n[10])
-	b.Event, b.Group = e, &c.group
-	if further == between+between {
+	if row.null(bookedNumbers) {
 		return nil
 	}
-	parts := strings.Split(further, between)
-	if len(parts) != 3 {
-		return r.takeWhole(ctx)
+	c := r.commonOf(row)
+	e := &r.event
+	*e = c.event
+	e.CallID = b.Tx.ID
+	admitted, first, ended := row.number(bookedNumbers), row.number(bookedNumbers+1), row.number(bookedNumbers+2)
+	e.AdmittedAt, e.FirstAt, e.EndedAt = instant(admitted), instant(first), instant(ended)
+	for class := range columnClasses {
+		e.Usage[class] = row.number(bookedNumbers + 3 + class)
 	}
-	row := eventRow{event: *e, admitted: n[0], first: n[1], ended: n[2], cost: parts[0], units: parts[1], steps: parts[2]}
-	err := row.read()
-	*e = row.event
+	const amounts = bookedNumbers + 3 + columnClasses
+	e.List, e.Charge, e.Refund = sluice.Pico(row.number(amounts)), sluice.Pico(row.number(amounts+1)), sluice.Pico(row.number(amounts+2))
+	b.Event, b.Group = e, &c.group
+	cost, units, steps := row.text(bookedFurther), row.text(bookedFurther+1), row.text(bookedFurther+2)
+	if len(cost)+len(units)+len(steps) == 0 {
+		return nil
+	}
+	further := eventRow{event: *e, admitted: admitted, first: first, ended: ended, cost: string(cost), units: string(units), steps: string(steps)}
+	err := further.read()
+	*e = further.event
 	return err
 }
 
-// parseCommon takes what calls have in common apart; nil when a text in it has
-// the separator itself.
-func parseCommon(text string) *commonPart {
-	parts := strings.Split(text, between)
-	if len(parts) != 13 || len(parts[12]) != 4 {
-		return nil
+// commonOf returns what a row's call has in common with others: the same for
+// all of them.
+func (r *bookedReader) commonOf(row row) *commonPart {
+	r.key = r.key[:0]
+	for i := bookedTexts; i < bookedFurther; i++ {
+		t := row.text(i)
+		r.key = append(binary.AppendUvarint(r.key, uint64(len(t))), t...)
+	}
+	for i := bookedTruths; i < bookedTexts; i++ {
+		r.key = append(r.key, byte(row.number(i)))
+	}
+	if c := r.common[string(r.key)]; c != nil {
+		return c
 	}
 	c := new(commonPart)
 	e := &c.event
 	for i, to := range [...]*string{&e.Org, &e.Project, &e.Key, &e.Model, &e.Engine, &e.Endpoint, (*string)(&e.Status), (*string)(&e.Currency), &e.Book, &e.Subscription, &e.PlanVersion, &e.ServiceTier} {
-		*to = parts[i]
+		*to = string(row.text(bookedTexts + i))
 	}
 	for i, to := range [...]*bool{&e.Estimated, &e.Simulated, &e.Batch, &e.Thinking} {
-		*to = parts[12][i] == '1'
+		*to = row.number(bookedTruths+i) != 0
 	}
 	c.group = seal.GroupOf(e)
+	r.common[string(r.key)] = c
 	return c
-}
-
-// takeWhole reads the event column by column: one of its texts has the separator in it.
-func (r *bookedReader) takeWhole(ctx context.Context) error {
-	b := &r.booked
-	scan := func(rows *sql.Rows) (sluice.Event, error) { return scanEvent(rows) }
-	events, err := collect(ctx, r.db.r, scan, `SELECT tx.id, `+eventColumns+` FROM usage_event JOIN tx ON tx.seq = usage_event.tx WHERE tx.seq = $1`, b.Seq)
-	if err != nil {
-		return err
-	}
-	if len(events) != 1 {
-		return errMalformed
-	}
-	r.event = events[0]
-	group := seal.GroupOf(&r.event)
-	b.Event, b.Group = &r.event, &group
-	return nil
 }

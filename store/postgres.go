@@ -50,6 +50,7 @@ func openPostgres(ctx context.Context, dsn string, readOnly bool) (*DB, error) {
 	}
 	db := &DB{dialect: postgresDialect(), lock: noLock()}
 	db.r = stdlib.OpenDB(*config)
+	db.source = func(ctx context.Context) (rowSource, error) { return openPostgresSource(ctx, db.r) }
 	db.r.SetMaxOpenConns(postgresReaders)
 	db.r.SetMaxIdleConns(postgresReaders)
 	if err := db.r.PingContext(ctx); err != nil {

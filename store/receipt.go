@@ -130,7 +130,9 @@ func (db *DB) leaves(ctx context.Context, s *seal.Seal, number int64, see func(*
 		return nil, err
 	}
 	leaves := map[int64]seal.Hash{}
-	err = newBookedReader(db, accounts).read(ctx, ofSeal(s, number*seal.PageRows, (number+1)*seal.PageRows-1), func(b *seal.Booked) error {
+	r := newBookedReader(db, accounts)
+	defer r.close() // it has only been read from
+	err = r.read(ctx, ofSeal(s, number*seal.PageRows, (number+1)*seal.PageRows-1), func(b *seal.Booked) error {
 		leaves[b.Seq] = seal.Leaf(&b.Tx, b.Event)
 		see(b)
 		return nil

@@ -78,6 +78,7 @@ func openSQLite(ctx context.Context, rest string, readOnly bool) (*DB, error) {
 	if db.r, err = sql.Open("sqlite", uri+"?"+sqliteReader+options); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
+	db.source = func(context.Context) (rowSource, error) { return openSQLiteSource(uri + "?" + sqliteReader + options) }
 	db.r.SetMaxOpenConns(sqliteReaders)
 	db.r.SetMaxIdleConns(sqliteReaders)
 	if readOnly {

@@ -17,6 +17,8 @@ type DB struct {
 	w       *sql.DB // one connection; nil when opened for reading
 	r       *sql.DB
 
+	source func(context.Context) (rowSource, error) // opens another way to read
+
 	mu     sync.Mutex // held while writing
 	ledger ledger
 }
