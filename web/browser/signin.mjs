@@ -1,7 +1,20 @@
-/** Signs a tab in with an API key. */
-export async function signIn(page, server, key) {
+export const password = 'a long enough password'
+
+/** Makes the first administrator with the link that the server printed, and ends in the console. */
+export async function setUp(page, server) {
+  await page.goto(server.setup)
+  await page.getByLabel('E-mail').fill('ada@example.com')
+  await page.getByLabel('Name').fill('Ada Byron')
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Create the account' }).click()
+  await page.waitForURL(/\/console\//)
+}
+
+/** Signs a tab in. */
+export async function signIn(page, server, email = 'ada@example.com', secret = password) {
   await page.goto(server.url + '/console/')
-  await page.getByLabel('API key').fill(key)
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password').fill(secret)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('navigation').waitFor()
+  await page.waitForURL(/\/console\//)
 }

@@ -17,21 +17,34 @@ export interface Page<T> {
 export const api = createClient<paths>({ baseUrl: '/api/v1', credentials: 'same-origin' })
 
 let lost: () => void = () => {}
+let position: () => string = () => ''
 
 /** Says what is to happen when the server no longer knows who asks. */
 export function onSessionLost(act: () => void): void {
   lost = act
 }
 
+/** Says for whom requests are made: the id of an organisation, `operator`, or nothing. */
+export function actAs(name: () => string): void {
+  position = name
+}
+
+/** The headers of every request: those that show that no other site made it, and for whom it is. */
+export function headers(): Record<string, string> {
+  const acting = position()
+  return { 'Sluice-Csrf': '1', ...(acting && { 'Sluice-Organisation': acting }) }
+}
+
 const problems: Middleware = {
   onRequest({ request }) {
-    const key = sessionStorage.getItem('key')
-    if (key) request.headers.set('Authorization', `Bearer ${key}`)
+    for (const [name, value] of Object.entries(headers())) {
+      if (!request.headers.has(name)) request.headers.set(name, value)
+    }
     return request
   },
-  async onResponse({ response, schemaPath }) {
+  async onResponse({ response }) {
     if (response.ok) return undefined
-    if (response.status === 401 && !schemaPath.startsWith('/session')) lost()
+    if (response.status === 401) lost()
     throw await problemOf(response)
   },
 }

@@ -54,9 +54,11 @@ export function day(at: Date | string): string {
   return dates({ dateStyle: 'medium' }).format(new Date(at))
 }
 
-/** A date and the time of day. */
+/** A date and the time of day; the year only where it is another one. */
 export function moment(at: Date | string): string {
-  return dates({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at))
+  const date = new Date(at)
+  const other = date.getFullYear() !== new Date().getFullYear()
+  return dates({ day: 'numeric', month: 'short', year: other ? 'numeric' : undefined, hour: '2-digit', minute: '2-digit' }).format(date)
 }
 
 /** A date and the time of day with seconds and the time zone. */

@@ -35,12 +35,15 @@ function known(code: string | null | undefined): code is Language {
   return code != null && Object.hasOwn(languages, code)
 }
 
-/** Loads a language and speaks it: the given one, the one chosen before, or the browser's first that there is. */
-export async function speak(wanted?: Language): Promise<void> {
+/**
+ * Loads a language and speaks it: the given one, the one chosen before, or the
+ * browser's first that there is. A given one is kept, unless `keep` is false.
+ */
+export async function speak(wanted?: Language, keep = true): Promise<void> {
   const kept = localStorage.getItem('language')
   const language = wanted ?? (known(kept) ? kept : (navigator.languages.map((l) => l.split('-')[0]).find(known) ?? 'en'))
   text.messages = (await catalogues[language]()).default
   text.language = language
-  if (wanted) localStorage.setItem('language', wanted)
+  if (wanted && keep) localStorage.setItem('language', wanted)
   document.documentElement.lang = language === 'zh' ? 'zh-Hans' : language
 }

@@ -1,7 +1,12 @@
-import { session } from '../core/session.svelte'
+import { api, ask } from '../core/api'
+import { toasts } from '../core/toast.svelte'
 
 /** Ends the session and shows the way in. */
 export async function signOut(): Promise<void> {
-  sessionStorage.removeItem('key')
-  session.state = 'out'
+  try {
+    await ask(api.DELETE('/session'))
+    location.assign('/signin')
+  } catch (thrown) {
+    toasts.bad(thrown)
+  }
 }

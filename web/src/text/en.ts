@@ -1,7 +1,8 @@
+import balance from './en/balance'
 import common from './en/common'
 import keys from './en/keys'
 import shell from './en/shell'
 import start from './en/start'
 import usage from './en/usage'
 
-export default { common, keys, shell, start, usage }
+export default { balance, common, keys, shell, start, usage }

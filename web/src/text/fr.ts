@@ -1,3 +1,4 @@
+import balance from './fr/balance'
 import common from './fr/common'
 import keys from './fr/keys'
 import shell from './fr/shell'
@@ -5,5 +6,5 @@ import start from './fr/start'
 import usage from './fr/usage'
 import type { Messages } from './messages'
 
-const messages: Messages = { common, keys, shell, start, usage }
+const messages: Messages = { balance, common, keys, shell, start, usage }
 export default messages

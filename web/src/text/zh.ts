@@ -1,3 +1,4 @@
+import balance from './zh/balance'
 import common from './zh/common'
 import keys from './zh/keys'
 import shell from './zh/shell'
@@ -5,5 +6,5 @@ import start from './zh/start'
 import usage from './zh/usage'
 import type { Messages } from './messages'
 
-const messages: Messages = { common, keys, shell, start, usage }
+const messages: Messages = { balance, common, keys, shell, start, usage }
 export default messages

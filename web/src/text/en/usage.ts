@@ -20,6 +20,8 @@ export default {
   tokens: 'Tokens',
   tokensIn: 'Prompt tokens',
   tokensOut: 'Completion tokens',
+  prompt: 'Prompt',
+  completion: 'Completion',
   cached: 'Cached',
   cachedShare: (share: string) => `${share} from the cache`,
   calls: 'Requests',

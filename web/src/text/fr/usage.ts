@@ -21,6 +21,8 @@ const usage: Messages['usage'] = {
   tokens: 'Tokens',
   tokensIn: 'Tokens d’invite',
   tokensOut: 'Tokens de réponse',
+  prompt: 'Invite',
+  completion: 'Réponse',
   cached: 'En cache',
   cachedShare: (share) => `${share} depuis le cache`,
   calls: 'Requêtes',

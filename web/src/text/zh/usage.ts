@@ -21,6 +21,8 @@ const usage: Messages['usage'] = {
   tokens: 'Token',
   tokensIn: '提示 token',
   tokensOut: '生成 token',
+  prompt: '提示',
+  completion: '生成',
   cached: '缓存',
   cachedShare: (share) => `${share} 来自缓存`,
   calls: '请求数',
