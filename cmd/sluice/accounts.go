@@ -5,6 +5,7 @@ import (
 
 	"sluice/api/browser"
 	"sluice/api/signin"
+	"sluice/console"
 	"sluice/product/account"
 )
 
@@ -20,7 +21,7 @@ func (s *server) browsers() *browser.Browser { return browser.New(s.url, nil) }
 
 // pages serves the pages on which people sign in.
 func (s *server) pages(mux *http.ServeMux) {
-	pages := signin.New(signin.Options{Accounts: s.accounts, Browser: s.browsers(), Now: clock, Log: s.log})
+	pages := signin.New(signin.Options{Home: console.Prefix, Accounts: s.accounts, Browser: s.browsers(), Now: clock, Log: s.log})
 	for _, path := range pages.Paths() {
 		mux.Handle(path, pages)
 	}
