@@ -20,6 +20,7 @@ export const organisationPages: PageRoute[] = [
   { path: '/keys', title: (t) => t.keys.title, nav: 'build', icon: 'key', go: 'k', may: (org) => session.may(org, 'list-keys'), load: () => import('./pages/keys/Keys.svelte') },
   { path: '/usage', title: (t) => t.usage.title, nav: 'build', icon: 'usage', go: 'u', load: () => import('./pages/usage/Usage.svelte') },
   { path: '/balance', title: (t) => t.balance.title, nav: 'money', icon: 'balance', go: 'b', load: () => import('./pages/balance/Balance.svelte') },
+  { path: '/plan', title: (t) => t.plan.title, nav: 'money', icon: 'plan', go: 'p', load: () => import('./pages/plan/Plan.svelte') },
 ]
 
 /** Pages of the operator, below /operator. */
