@@ -30,7 +30,7 @@ const bookedQuery = `SELECT tx.seq, tx.at, tx.id, tx.kind, tx.memo,
 		e.estimated, e.simulated, e.batch, e.thinking,
 		e.org, e.project, e.key, e.model, e.engine, e.endpoint, e.status, e.currency, e.book, e.subscription, e.plan_version, e.service_tier,
 		e.cost, e.units, e.steps
-	FROM tx LEFT JOIN usage_event AS e ON e.tx = tx.seq
+	FROM tx LEFT JOIN usage_event AS e ON e.tx = tx.seq AND e.tx >= $1 AND e.tx <= $2
 	WHERE tx.seq >= $1 AND tx.seq <= $2 AND tx.at < $3 AND (tx.at >= $4 OR tx.seq > $5) ORDER BY tx.seq`
 
 // Where columns of bookedQuery begin.

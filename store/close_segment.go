@@ -11,9 +11,9 @@ import (
 	"sluice/money/seal"
 )
 
-// segmentsAtOnce is how many segments are written in one transaction: some
-// megabytes, so that calls that are settled meanwhile wait for some milliseconds.
-const segmentsAtOnce = 32
+// segmentsAtOnce is how many segments are written in one transaction: about a
+// megabyte, so that calls that are settled meanwhile wait for some milliseconds.
+const segmentsAtOnce = 16
 
 // segmentWriter stores segments as pages are gathered, before they are sealed: what
 // was written and never sealed is not read, and is written over by the next attempt. It

@@ -235,6 +235,9 @@ func (c *copied) rows(b []byte) (left []byte, err error) {
 	}
 	for !c.ended {
 		n, ok := c.row.read(b)
+		if c.row.fields > len(c.row.columns) {
+			return nil, errCopy
+		}
 		if !ok {
 			return b, nil
 		}
@@ -253,7 +256,8 @@ func (c *copied) rows(b []byte) (left []byte, err error) {
 	return nil, nil
 }
 
-// copiedRow is a row of COPY: each field is a length, -1 for NULL, and its bytes.
+// copiedRow is a row of COPY: how many fields, and of each the length, -1 for NULL,
+// and its bytes.
 type copiedRow struct {
 	fields  int // -1: the trailer
 	columns [64][]byte
