@@ -79,7 +79,12 @@ func (s *Server) getBalance(ctx context.Context, who *caller, in *inOrganisation
 	if err != nil {
 		return Balance{}, err
 	}
-	b, err := s.opt.Ledger.Balance(o.ID, o.Currency)
+	return s.balance(o.ID, o.Currency)
+}
+
+// balance returns what an organisation has.
+func (s *Server) balance(org string, currency sluice.Currency) (Balance, error) {
+	b, err := s.opt.Ledger.Balance(org, currency)
 	return Balance{
 		Currency: b.Currency, Available: b.Available, Held: b.Held,
 		Paid: b.Paid, Promotional: b.Promotional, Expiring: b.Expiring, ExpiresAt: b.ExpiresAt,

@@ -100,7 +100,10 @@ func idempotencyParameter() *huma.Param {
 
 // principal names the caller for its idempotency keys.
 func (c *caller) principal() string {
-	if c.key != "" {
+	switch {
+	case c.user != nil:
+		return c.user.ID + " " + c.org // one user acts for several
+	case c.key != "":
 		return c.key
 	}
 	return "local"

@@ -86,6 +86,7 @@ type route struct {
 	status  int    // of success; zero is 200, or 204 without a body
 	content string // of what is no JSON: its media type
 	keyed   bool   // it looks after idempotency keys itself
+	public  bool   // it is open to everybody, without a key; roles say nothing
 }
 
 // answer is what huma writes: a body and nothing else.
@@ -128,6 +129,9 @@ func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, err
 		Middlewares: huma.Middlewares{s.guard(r)},
 	}
 	s.routes = append(s.routes, r)
+	if r.public {
+		op.Description, op.Security, op.Middlewares = "Open to everybody, without a key.", []map[string][]string{{}}, huma.Middlewares{openToAll}
+	}
 	if r.method == http.MethodPost && !r.keyed {
 		op.Parameters = append(op.Parameters, idempotencyParameter())
 		op.Middlewares = append(op.Middlewares, s.once)

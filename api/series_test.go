@@ -25,10 +25,21 @@ func seriesRows() map[string]row {
 		return func(tenant, int) (string, string) { return path, "" }
 	}
 	return map[string]row{
-		"export-usage":            {"oafs/oabdv", 404, 200, org("/usage.csv"), nil},
-		"get-usage-series":        {"oafs/oabdv", 404, 200, org("/usage/series"), nil},
-		"export-usage-series":     {"oafs/oabdv", 404, 200, org("/usage/series.csv"), nil},
-		"get-all-usage-series":    {"oafs/", 0, 200, fixed("/usage/series"), nil},
+		"export-usage":         {"oafs/oabdv", 404, 200, org("/usage.csv"), nil},
+		"get-usage-series":     {"oafs/oabdv", 404, 200, org("/usage/series"), nil},
+		"export-usage-series":  {"oafs/oabdv", 404, 200, org("/usage/series.csv"), nil},
+		"get-all-usage-series": {"oafs/", 0, 200, fixed("/usage/series"), nil},
+		"list-limits":          {"oafs/oabdv", 404, 200, org("/limits"), nil},
+		"list-customers":       {"oafs/", 0, 200, fixed("/customers"), nil},
+		"get-today":            {"oafs/", 0, 200, fixed("/today"), nil},
+		"watch-today":          {"oafs/", 0, 503, fixed("/today/stream"), func(_ *testing.T, w *apitest.World) { w.API.EndStreams() }}, // or it would last
+		"get-site":             {"public", 0, 200, fixed("/public/site"), nil},
+		"list-public-models":   {"public", 0, 200, fixed("/public/models"), nil},
+		"get-public-status":    {"public", 0, 200, fixed("/public/status"), nil},
+		"get-rankings":         {"public", 0, 404, fixed("/public/rankings"), nil}, // it is off
+		"put-site": {"oa/", 0, 200, func(tenant, int) (string, string) {
+			return "/site", `{"name":"Acme","prices":true,"status":true,"rankings":false}`
+		}, nil},
 		"export-all-usage-series": {"oafs/", 0, 200, fixed("/usage/series.csv"), nil},
 	}
 }

@@ -56,6 +56,8 @@ type Options struct {
 	Books      Books
 	Series     Series
 	Requests   Requests
+	Traffic    Traffic
+	Costs      Costs // nil: nothing is known of what serving costs
 	Sealer     Sealer
 	Settings   Settings
 	Invoices   Invoices
@@ -103,6 +105,12 @@ type Server struct {
 	changing sync.Mutex // one change of the configuration at a time
 	started  time.Time
 	repeated repetitions
+	watched  watched // get-today
+
+	models   kept[[]PublicModel]
+	statuses kept[*PublicStatus]
+	ranked   kept[*Rankings]
+	past     kept[*history]
 }
 
 // New returns the server.
@@ -136,8 +144,6 @@ func New(o Options) *Server {
 	s.registerFiles()
 	s.registerBatches()
 	s.registerUsage()
-	s.registerUsageExport()
-	s.registerSeries()
 	s.registerInvoices()
 	s.registerWebhooks()
 	s.registerBudgets()
@@ -163,6 +169,9 @@ func New(o Options) *Server {
 	}))
 	return s
 }
+
+// EndStreams ends what would last as long as its caller stays, for the server to stop.
+func (s *Server) EndStreams() { s.watched.stop() }
 
 // ServeHTTP answers callers with a key in the Authorization header, and users
 // whose browser holds a session.

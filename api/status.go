@@ -48,6 +48,8 @@ func (s *Server) registerStatus() {
 		id: "get-me", method: http.MethodGet, path: "/me", tag: "server",
 		summary: "Get who the caller is", roles: anyone(),
 	}, s.getMe)
+	s.registerToday()
+	s.registerPublic()
 }
 
 func (s *Server) getStatus(context.Context, *caller, *struct{}) (Status, error) {

@@ -110,6 +110,10 @@ func (s *Server) registerUsage() {
 		id: "get-call", method: http.MethodGet, path: "/calls/{call}", tag: "usage",
 		summary: "Get a call with the entries that booked it", roles: anyone(),
 	}, s.getCall)
+	s.registerUsageExport()
+	s.registerSeries()
+	s.registerLimits()
+	s.registerCustomers()
 }
 
 type inUsage struct {

@@ -174,6 +174,26 @@ func (m *gauge) room(tokens int64) error {
 	return nil
 }
 
+// LimitUse returns what use is made of the limits of a key or a project now.
+func (g *Gateway) LimitUse(id string, limits sluice.Limits) sluice.LimitUse {
+	l := &g.limits
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	u := sluice.LimitUse{RequestsLeft: limits.RequestsPerMinute, TokensLeft: limits.TokensPerMinute}
+	m := l.gauges[id]
+	if m == nil { // nobody called lately
+		return u
+	}
+	now := *m // a reader changes nothing
+	now.limits = limits
+	now.refill(g.Now())
+	var s rateState
+	s.tighten(&now)
+	return sluice.LimitUse{
+		RequestsLeft: s.requestsLeft, TokensLeft: s.tokensLeft, RequestsReset: s.requestsReset, TokensReset: s.tokensReset, Running: now.running,
+	}
+}
+
 // leave ends the call's place and corrects the reserved tokens to those used.
 func (ps *pass) leave(used int64) {
 	if ps.n == 0 {

@@ -27,6 +27,7 @@ import (
 	"sluice/billing/payment"
 	"sluice/fleet"
 	"sluice/fleet/simulator"
+	"sluice/gateway/tally"
 	"sluice/plug/blob"
 	"sluice/plug/pdf"
 	"sluice/plug/webhook"
@@ -39,6 +40,8 @@ import (
 
 // World is a server with everything behind it, all of it the test's own.
 type World struct {
+	Tally *tally.Tally // of requests; a test counts them in it
+
 	Store    *store.DB
 	Accounts *account.Service
 	Browser  *browser.Browser
@@ -72,6 +75,7 @@ func New(t testing.TB) *World {
 	w.must(err)
 	t.Cleanup(w.Ledger.Close)
 
+	w.Tally = tally.New(tally.Options{Store: w.Store, Now: w.Now})
 	w.Receiver = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	notifier := notify.New(notify.Options{
 		Webhooks: w.Store, Outbox: w.Store, Sealer: unsealed{}, Mailer: w,
@@ -91,7 +95,7 @@ func New(t testing.TB) *World {
 	w.API = api.New(api.Options{
 		Accounts: w.Accounts, Browser: w.Browser,
 		Invoices: invoicing.New(w.Store, w.Ledger, w.Now, slog.New(slog.DiscardHandler)), Printer: printer,
-		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Prices: w.Store, Books: w.Store, Series: w.Store, Requests: w.Store, Sealer: unsealed{}, Settings: w.Store,
+		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Prices: w.Store, Books: w.Store, Series: w.Store, Requests: w.Store, Traffic: traffic{w.Tally}, Sealer: unsealed{}, Settings: w.Store,
 		Ledger: w.Ledger, Plans: w.Ledger, PlanStore: w.Store, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}),
 		Credits: credit.New(credit.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Notifier: notifier,
 		Budgets: budgeting.New(w.Store, w.Ledger, notifier, w.Now, slog.New(slog.DiscardHandler)), Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
@@ -130,6 +134,17 @@ func (w *World) Do(r *http.Request) (*http.Response, error) {
 
 // Mail takes any e-mail.
 func (w *World) Mail(context.Context, string, string, string, string) error { return nil }
+
+// traffic is what the tally counted, of a gateway that nobody calls.
+type traffic struct{ *tally.Tally }
+
+// Running is how many calls are under way: none.
+func (traffic) Running() int64 { return 0 }
+
+// LimitUse is that of a key that nobody called with lately.
+func (traffic) LimitUse(_ string, limits sluice.Limits) sluice.LimitUse {
+	return sluice.LimitUse{RequestsLeft: limits.RequestsPerMinute, TokensLeft: limits.TokensPerMinute}
+}
 
 // unsealed keeps secrets as they are.
 type unsealed struct{}

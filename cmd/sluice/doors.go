@@ -61,6 +61,9 @@ func (s *server) open(ctx context.Context) (*doors, error) {
 	}
 	d.serve(tcp, timeBodies(s.handler(management), s.cfg.BodyTimeout), s.log, s.cfg.TLSCert, s.cfg.TLSKey)
 	d.serve(local, timeBodies(management.Local(), s.cfg.BodyTimeout), s.log, "", "")
+	for _, srv := range d.servers {
+		srv.RegisterOnShutdown(management.EndStreams)
+	}
 	return d, nil
 }
 

@@ -8,17 +8,32 @@ import (
 	"sluice"
 	"sluice/api"
 	"sluice/gateway"
+	"sluice/gateway/tally"
 	"sluice/infer/box"
 )
 
 // management is the management API over this server's parts.
 func (s *server) management() *api.Server {
 	return api.New(api.Options{
-		Tenants: s.store, Keys: s.store, Catalogue: s.engines, Prices: s.store, Books: s.store, Series: s.store, Requests: s.store, Sealer: sealer{s.engines}, Settings: s.store,
+		Tenants: s.store, Keys: s.store, Catalogue: s.engines, Prices: s.store, Books: s.store, Series: s.store, Requests: s.store, Traffic: traffic{s.seen.tally, s.gateway}, Sealer: sealer{s.engines}, Settings: s.store,
 		Invoices: toldInvoices{s.invoices, s.letters}, Printer: s.printer,
 		Ledger: s.ledger, Plans: s.ledger, PlanStore: s.store, Calendar: s.hasCalendar, Payments: s.payments, Credits: s.credits, Notifier: s.notifier, Budgets: s.budgets, Closing: s.closing, Statements: s.store, Files: s.files, Batches: s.batches, Fleet: s.fleet, Accounts: s.accounts, Browser: s.browsers(), Identity: identity{s.gateway}, Reload: s.reload,
 		Version: version, URL: s.url, Log: s.log,
 	})
+}
+
+// traffic is what goes on at the moment.
+type traffic struct {
+	*tally.Tally
+	gateway *gateway.Gateway
+}
+
+// Running returns how many calls are under way.
+func (t traffic) Running() int64 { return t.gateway.Running() }
+
+// LimitUse returns what use is made of the limits of a key or a project.
+func (t traffic) LimitUse(id string, limits sluice.Limits) sluice.LimitUse {
+	return t.gateway.LimitUse(id, limits)
 }
 
 // identity knows the keys as the gateway does at the moment.
