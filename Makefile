@@ -17,7 +17,7 @@ SCALE_EVENTS    ?= 10000000
 MIXED           := --fleet 2x2xh200 --fleet 4x4xh20 --fleet 2x4xascend-910b2
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt fuzz bench sim scale crash powerloss clients e2e vuln generate clean
+.PHONY: help run build test race lint fmt fuzz bench sim scale crash powerloss clients e2e web console browser screenshots vuln generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -75,6 +75,18 @@ clients: ## install the official JavaScript clients below e2e/
 
 e2e: clients ## test the binary with the official clients
 	cd e2e && go test -count=1 -v ./...
+
+web: ## install what builds the console
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+
+console: web ## check the console and build it into console/dist (web/README.md)
+	cd web && npm run check && npm test && npm run build
+
+browser: build ## journeys through the console in a real Chromium
+	cd web && npm run browser
+
+screenshots: build ## a picture of each page of the console, in web/screenshots
+	cd web && node browser/screenshots.mjs
 
 vuln: ## look for known vulnerabilities in what is reachable
 	$(TOOL) govulncheck ./...
