@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -140,7 +141,23 @@ func (s *Server) intend(ctx context.Context, m *Manifest) (intent, error) {
 			return intent{changes: []AppliedChange{}}, err
 		}
 	}
+	if err := s.checkIntendedTraffic(ctx, &p); err != nil {
+		return intent{changes: []AppliedChange{}}, err
+	}
 	return p, nil
+}
+
+// checkIntendedTraffic checks where models lead to, once those are there that engines bring.
+func (s *Server) checkIntendedTraffic(ctx context.Context, p *intent) error {
+	models, err := s.opt.Catalogue.Models(ctx)
+	if err != nil {
+		return err
+	}
+	var brought []string
+	for _, e := range p.engines {
+		brought = slices.AppendSeq(brought, maps.Keys(e.next.Models))
+	}
+	return s.checkTraffic(ctx, models, p.models, brought...)
 }
 
 func (s *Server) planModels(ctx context.Context, m *Manifest, p *intent) error {

@@ -18,6 +18,10 @@ type Model struct {
 	ContextLength int64     `json:"context_length,omitempty" doc:"In tokens; absent when unknown."`
 	Aliases       []string  `json:"aliases,omitempty" doc:"Other names that clients may call it by; prices and usage know the model's name only."`
 	CreatedAt     time.Time `json:"created_at"`
+
+	Versions  []sluice.Version `json:"versions,omitempty" doc:"Models that it stands for: each conversation goes to one of them, by weight, and costs what that one costs."`
+	Fallbacks []string         `json:"fallbacks,omitempty" doc:"Models that answer in its place, in this order, where none of its engines can."`
+	Shadow    *sluice.Shadow   `json:"shadow,omitempty" doc:"A model that is asked the same on the side."`
 }
 
 // PutModel adds a model, or replaces what is known of it.
@@ -29,6 +33,10 @@ type PutModel struct {
 	// Aliases are other names of the model, such as claude-… for clients that list
 	// no others. No other model may have them.
 	Aliases []string `json:"aliases,omitempty" yaml:"aliases" maxItems:"64"`
+
+	Versions  []sluice.Version `json:"versions,omitempty" yaml:"versions" maxItems:"16" doc:"Models that it stands for: each conversation goes to one of them, by weight, and costs what that one costs."`
+	Fallbacks []string         `json:"fallbacks,omitempty" yaml:"fallbacks" maxItems:"8" doc:"Models that answer in its place, in this order, where none of its engines can before the first byte. A call costs what the model costs that answers it."`
+	Shadow    *sluice.Shadow   `json:"shadow,omitempty" yaml:"shadow" doc:"A model that is asked the same on the side. Its answers are metered, billed to the key's organisation, and shown to nobody."`
 }
 
 // Catalogue keeps models and engines. Lists are in order of names.
@@ -97,6 +105,9 @@ func (s *Server) putModel(ctx context.Context, _ *caller, in *inPutModel) (Model
 		if err := checkAliases(models, []*sluice.Model{m}); err != nil {
 			return err
 		}
+		if err := s.checkTraffic(ctx, models, []*sluice.Model{m}); err != nil {
+			return err
+		}
 		return s.opt.Catalogue.PutModel(ctx, m)
 	})
 	if err != nil {
@@ -106,7 +117,16 @@ func (s *Server) putModel(ctx context.Context, _ *caller, in *inPutModel) (Model
 }
 
 func (s *Server) deleteModel(ctx context.Context, _ *caller, in *inModel) error {
-	return s.change(ctx, func(ctx context.Context) error { return s.opt.Catalogue.DeleteModel(ctx, in.Model) })
+	return s.change(ctx, func(ctx context.Context) error {
+		models, err := s.opt.Catalogue.Models(ctx)
+		if err != nil {
+			return err
+		}
+		if err := checkUnnamed(models, in.Model); err != nil {
+			return err
+		}
+		return s.opt.Catalogue.DeleteModel(ctx, in.Model)
+	})
 }
 
 // draftModel checks a model and writes it. Errors: CodeInvalid.
@@ -128,6 +148,7 @@ func (s *Server) draftModel(name string, in *PutModel) (*sluice.Model, error) {
 	return &sluice.Model{
 		Name: name, Description: in.Description, OwnedBy: in.OwnedBy, ContextLength: in.ContextLength,
 		Aliases: slices.Concat(in.Aliases), CreatedAt: s.opt.Now().UTC(),
+		Versions: slices.Concat(in.Versions), Fallbacks: slices.Concat(in.Fallbacks), Shadow: in.Shadow,
 	}, nil
 }
 

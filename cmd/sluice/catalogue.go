@@ -23,13 +23,19 @@ func (c *cli) modelCommand() *cobra.Command {
 		},
 	}
 	var in api.PutModel
+	var traffic trafficFlags
 	add := &cobra.Command{
 		Use: "add NAME", Short: "Add a model, or change what is known of it", Args: one("NAME"),
 		Long: "What a model is called and described as to clients. What is not given is emptied; its engines and prices stay.\n" +
 			"A model that an engine serves is there without this command.",
-		Example:           "  sluice model add glm-4.6 --description 'GLM 4.6 on our own machines' --context 200000",
+		Example: "  sluice model add glm-4.6 --description 'GLM 4.6 on our own machines' --context 200000\n" +
+			"  sluice model add glm --version glm-4.6=90 --version glm-4.7=10\n" +
+			"  sluice model add glm-4.7 --fallback glm-4.6 --shadow glm-5=2% --shadow-key key_…",
 		ValidArgsFunction: c.completeModels(),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := traffic.fill(&in); err != nil {
+				return err
+			}
 			return ask(c, func(cl *client.Client) (api.Model, error) { return cl.PutModel(cmd.Context(), args[0], in) },
 				func(w io.Writer, m api.Model) { row(w, "model", m.Name) })
 		},
@@ -38,6 +44,7 @@ func (c *cli) modelCommand() *cobra.Command {
 	add.Flags().StringVar(&in.OwnedBy, "owned-by", "", "who made it")
 	add.Flags().Int64Var(&in.ContextLength, "context", 0, "context length in tokens")
 	add.Flags().StringSliceVar(&in.Aliases, "alias", nil, "another name that clients may call it by; may be repeated")
+	traffic.add(c, add)
 	remove := &cobra.Command{
 		Use: "remove NAME", Short: "Stop selling a model", Args: one("NAME"),
 		Long:              "Takes a model off sale at once. Its prices and its usage stay.",
