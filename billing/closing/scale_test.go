@@ -80,16 +80,19 @@ func measure(t *testing.T, dsn string, calls int64) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	now := day.Add(23*time.Hour + 10*time.Minute)
 	s := closing.New(closing.Options{
-		Hours: db, Days: db, Notes: db, Flush: func(context.Context) error { return nil },
-		Now: func() time.Time { return day.Add(24*time.Hour + 10*time.Minute) },
+		Hours: db, Days: db, Notes: db, Flush: func(context.Context) error { return nil }, Now: func() time.Time { return now },
 	})
 	ctx := t.Context()
-	watch(t, "seal the day's 24 hours", func() {
-		if n, err := s.SealDue(ctx, nil); err != nil || n != 24 {
+	seal := func(want int) {
+		if n, err := s.SealDue(ctx, nil); err != nil || n != want {
 			t.Fatal(n, err)
 		}
-	})
+	}
+	watch(t, "seal 23 hours from nothing", func() { seal(23) })
+	now = now.Add(time.Hour)
+	watch(t, "seal the last hour", func() { seal(1) })
 	var closed *closing.Day
 	watch(t, "compare and close", func() {
 		if closed, err = s.Close(ctx, monday, "scale"); err != nil {
@@ -122,6 +125,11 @@ func measure(t *testing.T, dsn string, calls int64) {
 		}
 	})
 	rerate(t, db, calls, closed.Sums[0].Charge)
+	watch(t, "audit: every row, and every copy", func() {
+		if faults, err := s.Audit(ctx, time.Time{}, time.Time{}, false); err != nil || len(faults) > 0 {
+			t.Fatal(faults, err)
+		}
+	})
 }
 
 // rerate rates the whole day under the book that billed it: what was billed comes
