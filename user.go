@@ -115,32 +115,3 @@ type Identity struct {
 	Email     string    `json:"email"` // as the provider said when it was linked
 	CreatedAt time.Time `json:"created_at"`
 }
-
-// ActorKind is what kind of actor did something.
-type ActorKind string
-
-// The kinds of actors.
-const (
-	ActorUser     ActorKind = "user"
-	ActorKey      ActorKind = "key"
-	ActorOperator ActorKind = "operator" // on this machine, through the socket
-	ActorNobody   ActorKind = "nobody"   // who has not signed in
-)
-
-// AuditEntry is one change, or an attempt to sign in, in the audit log. Entries
-// are never changed; each one's hash takes up the one before.
-type AuditEntry struct {
-	Seq     int64     `json:"seq"` // from 1 on, without gaps
-	At      time.Time `json:"at"`
-	Actor   ActorKind `json:"actor"`
-	ActorID string    `json:"actor_id,omitempty"`
-	Name    string    `json:"actor_name,omitempty"`   // an e-mail address, or a key's name
-	Org     string    `json:"organisation,omitempty"` // whose object it was; empty: the operator's
-	Action  string    `json:"action"`                 // an operation's id, or a word such as sign-in
-	Object  string    `json:"object,omitempty"`       // the ids in the path
-	Outcome string    `json:"outcome"`                // "done", or the code of the error
-	Address string    `json:"address,omitempty"`
-	Agent   string    `json:"agent,omitempty"`
-	Detail  string    `json:"detail,omitempty"` // JSON: what was asked, and before and after
-	Hash    KeyHash   `json:"-"`
-}

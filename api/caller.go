@@ -30,6 +30,8 @@ type caller struct {
 	user    *sluice.User // who is signed in; nil for keys and the local operator
 	session *sluice.Session
 	from    account.From
+	keyName string // the key's
+	note    audited
 	cookies func(token string, left time.Duration) // has the browser hold another token of the session; "" ends it
 }
 
@@ -206,7 +208,7 @@ func (s *Server) identify(h http.Header, now time.Time) (*caller, error) {
 	if err := p.Key.Usable(now); err != nil {
 		return nil, err
 	}
-	c := &caller{role: p.Key.Role, org: p.Key.Org, key: p.Key.ID, project: p.Key.Project}
+	c := &caller{role: p.Key.Role, org: p.Key.Org, key: p.Key.ID, project: p.Key.Project, keyName: p.Key.Name}
 	if !c.role.For(c.org) {
 		return nil, sluice.Errorf(sluice.CodeForbidden, "The API key has no role that means anything here.")
 	}

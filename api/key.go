@@ -263,9 +263,11 @@ func (s *Server) changeKey(ctx context.Context, who *caller, id string, edit fun
 		if err := who.mayGive(k.Org, k.Role); err != nil {
 			return err
 		}
+		before := s.shown(k, nil)
 		if err := edit(k); err != nil {
 			return err
 		}
+		who.changed(before, s.shown(k, nil))
 		return s.opt.Keys.UpdateKey(ctx, k)
 	})
 	if err != nil {
@@ -290,7 +292,11 @@ func (s *Server) key(ctx context.Context, who *caller, id string) (*sluice.Key, 
 	if err != nil {
 		return nil, err
 	}
-	return find(keys, "key", id, func(k *sluice.Key) string { return k.ID })
+	k, err := find(keys, "key", id, func(k *sluice.Key) string { return k.ID })
+	if err == nil {
+		who.about(k.Org)
+	}
+	return k, err
 }
 
 // shown writes a key as it is shown.

@@ -122,7 +122,11 @@ func (s *Server) organisation(ctx context.Context, who *caller, id string) (*slu
 	if err != nil {
 		return nil, err
 	}
-	return find(orgs, "organisation", id, func(o *sluice.Organisation) string { return o.ID })
+	o, err := find(orgs, "organisation", id, func(o *sluice.Organisation) string { return o.ID })
+	if err == nil {
+		who.about(o.ID)
+	}
+	return o, err
 }
 
 // find returns the object with the id, among those that the caller may see.

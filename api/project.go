@@ -129,12 +129,14 @@ func (s *Server) updateProject(ctx context.Context, who *caller, in *inProject) 
 		if p, err = s.project(ctx, who, in.Project); err != nil {
 			return err
 		}
+		before := project(p)
 		if in.Body.Name != nil {
 			if p.Name, err = checkName("name", *in.Body.Name); err != nil {
 				return err
 			}
 		}
 		in.Body.Limits.apply(&p.Limits)
+		who.changed(before, project(p))
 		return s.opt.Tenants.UpdateProject(ctx, p)
 	})
 	if err != nil {
@@ -167,7 +169,11 @@ func (s *Server) project(ctx context.Context, who *caller, id string) (*sluice.P
 	if err != nil {
 		return nil, err
 	}
-	return find(projects, "project", id, func(p *sluice.Project) string { return p.ID })
+	p, err := find(projects, "project", id, func(p *sluice.Project) string { return p.ID })
+	if err == nil {
+		who.about(p.Org)
+	}
+	return p, err
 }
 
 // project writes a project as it is shown.

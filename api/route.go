@@ -85,6 +85,7 @@ type route struct {
 	roles   access
 	status  int    // of success; zero is 200, or 204 without a body
 	content string // of what is no JSON: its media type
+	reads   bool   // it changes nothing, whatever its method
 	keyed   bool   // it looks after idempotency keys itself
 	public  bool   // it is open to everybody, without a key; roles say nothing
 }
@@ -143,6 +144,11 @@ func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, err
 	}
 	huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
+		if changes(r, err) {
+			if lost := s.record(ctx, r, in, out, err); lost != nil && err == nil {
+				err = &sluice.Error{Code: sluice.CodeUnavailable, Err: lost, Message: "The change is made, but could not be written to the audit log."}
+			}
+		}
 		if err != nil {
 			return nil, s.refused(ctx, r, err)
 		}
@@ -151,6 +157,12 @@ func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, err
 		}
 		return out, nil
 	})
+}
+
+// changes reports whether what came of an operation belongs in the audit log:
+// all but what only reads, and what was refused and changed nothing.
+func changes(r route, err error) bool {
+	return r.method != http.MethodGet && !r.reads && (err == nil || status(sluice.CodeOf(err)) >= http.StatusInternalServerError)
 }
 
 // words lists roles.
@@ -172,6 +184,7 @@ func (s *Server) guard(r route) func(huma.Context, func(huma.Context)) {
 			writeProblem(w, err)
 			return
 		}
+		who.note.object = pathValues(req, r.path)
 		who.cookies = func(token string, left time.Duration) {
 			if token == "" {
 				s.browser.EndSession(w)
@@ -181,6 +194,17 @@ func (s *Server) guard(r route) func(huma.Context, func(huma.Context)) {
 		}
 		next(oneStatus{huma.WithValue(ctx, callerKey{}, who)})
 	}
+}
+
+// pathValues are the values of a request's {names}, in their order.
+func pathValues(r *http.Request, path string) string {
+	var values []string
+	for part := range strings.SplitSeq(path, "/") {
+		if name, ok := strings.CutPrefix(part, "{"); ok {
+			values = append(values, r.PathValue(strings.TrimSuffix(name, "}")))
+		}
+	}
+	return strings.Join(values, " ")
 }
 
 // tidySchemas says of arrays that they are never null, which is so: the

@@ -75,6 +75,7 @@ type Options struct {
 	Batches    Batches
 	Fleet      Fleet
 	Identity   Identity
+	Journal    Journal
 	Accounts   *account.Service // nil: nobody signs in
 	Browser    *browser.Browser // default: of URL, behind no proxy
 
@@ -153,6 +154,7 @@ func New(o Options) *Server {
 	s.registerApply()
 	s.registerStatus()
 	s.registerSession()
+	s.registerAudit()
 	tidySchemas(s.huma.OpenAPI())
 
 	mux.HandleFunc("GET "+Prefix+"/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {

@@ -6,7 +6,9 @@ func sessionRows() map[string]row {
 		return func(tenant, int) (string, string) { return path, body }
 	}
 	return map[string]row{
-		"get-session": {"*oafs/oabdv", 0, 200, fixed("/session", ""), nil},
-		"end-session": {"*", 0, 204, fixed("/session", ""), nil},
+		"get-session":  {"*oafs/oabdv", 0, 200, fixed("/session", ""), nil},
+		"list-audit":   {"oafs/oa", 0, 200, fixed("/audit?limit=5", ""), nil},
+		"verify-audit": {"oafs", 0, 200, fixed("/audit/verify", ""), nil},
+		"end-session":  {"*", 0, 204, fixed("/session", ""), nil},
 	}
 }

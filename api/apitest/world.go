@@ -93,7 +93,7 @@ func New(t testing.TB) *World {
 	})
 	w.Browser = browser.New("http://sluice.test", nil)
 	w.API = api.New(api.Options{
-		Accounts: w.Accounts, Browser: w.Browser,
+		Accounts: w.Accounts, Browser: w.Browser, Journal: w.Store,
 		Invoices: invoicing.New(w.Store, w.Ledger, w.Now, slog.New(slog.DiscardHandler)), Printer: printer,
 		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Prices: w.Store, Books: w.Store, Series: w.Store, Requests: w.Store, Traffic: traffic{w.Tally}, Sealer: unsealed{}, Settings: w.Store,
 		Ledger: w.Ledger, Plans: w.Ledger, PlanStore: w.Store, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}),

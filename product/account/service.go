@@ -71,6 +71,11 @@ type Lists interface {
 	Organisations(ctx context.Context) ([]*sluice.Organisation, error)
 }
 
+// Journal keeps the audit log.
+type Journal interface {
+	AddAudit(ctx context.Context, e *sluice.AuditEntry) error
+}
+
 // Store is all that is kept.
 type Store interface {
 	Users
@@ -79,6 +84,7 @@ type Store interface {
 	Proofs
 	Links
 	Lists
+	Journal
 }
 
 // Sealer seals values that leave the server, or stand in its database, bound to

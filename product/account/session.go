@@ -83,6 +83,9 @@ func (s *Service) begin(ctx context.Context, u *sluice.User, kind sluice.SignInK
 	if err := s.opt.Store.CreateSession(context.WithoutCancel(ctx), session); err != nil {
 		return nil, err
 	}
+	if err := s.told(ctx, u, actionSignIn, string(kind), from); err != nil {
+		return nil, err
+	}
 	device, err := s.newDevice(u.Email)
 	if err != nil {
 		return nil, err

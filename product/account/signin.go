@@ -18,12 +18,15 @@ func newLimits() limits {
 		code:    newThrottle(pace{5, 3 * time.Minute}, 1<<16),
 		mail:    newThrottle(pace{3, 20 * time.Minute}, 1<<16),
 		setup:   newThrottle(pace{10, 6 * time.Second}, 1),
+
+		notes:    newThrottle(pace{20, time.Minute}, 1<<16),
+		allNotes: newThrottle(pace{1000, 10 * time.Second}, 1),
 	}
 }
 
 // limits are what holds attempts back.
 type limits struct {
-	address, account, device, code, mail, setup *throttle
+	address, account, device, code, mail, setup, notes, allNotes *throttle
 }
 
 // Attempt is an attempt to sign in with a password.
@@ -59,10 +62,18 @@ func wrong() error {
 	return sluice.Errorf(sluice.CodeUnauthenticated, "The e-mail address or the password is wrong.")
 }
 
-// SignIn tries an e-mail address and a password. Where the user has a second
-// factor, the entry is pending and SignInCode completes it. Errors:
-// CodeUnauthenticated, CodeRateLimited, CodeOverloaded.
+// SignIn tries an e-mail address and a password, and writes down what came of
+// it. Where the user has a second factor, the entry is pending and SignInCode
+// completes it. Errors: CodeUnauthenticated, CodeRateLimited, CodeOverloaded.
 func (s *Service) SignIn(ctx context.Context, a Attempt) (*Entry, error) {
+	e, err := s.signIn(ctx, a)
+	if err != nil {
+		s.failed(ctx, actionSignIn, a.Email, err, a.From)
+	}
+	return e, err
+}
+
+func (s *Service) signIn(ctx context.Context, a Attempt) (*Entry, error) {
 	email, err := NormaliseEmail(a.Email)
 	if err != nil {
 		email = "" // nobody's; the work is the same

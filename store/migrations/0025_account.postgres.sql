@@ -23,7 +23,7 @@ CREATE TABLE member (
     PRIMARY KEY (org, app_user)
 ) STRICT;
 
-CREATE INDEX member_user ON member (app_user);
+CREATE INDEX member_of ON member (app_user);
 
 CREATE TABLE session (
     id         TEXT PRIMARY KEY,
@@ -38,7 +38,7 @@ CREATE TABLE session (
     proven_at  INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX session_user ON session (app_user);
+CREATE INDEX session_of ON session (app_user);
 CREATE INDEX session_expires ON session (expires_at);
 
 CREATE TABLE invitation (
@@ -64,7 +64,7 @@ CREATE TABLE password_reset (
     expires_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX password_reset_user ON password_reset (app_user);
+CREATE INDEX password_reset_of ON password_reset (app_user);
 
 CREATE TABLE recovery_code (
     app_user TEXT NOT NULL REFERENCES app_user (id),
@@ -82,7 +82,7 @@ CREATE TABLE passkey (
     used_at    INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX passkey_user ON passkey (app_user);
+CREATE INDEX passkey_of ON passkey (app_user);
 
 CREATE TABLE identity (
     provider   TEXT NOT NULL,
@@ -93,7 +93,7 @@ CREATE TABLE identity (
     PRIMARY KEY (provider, subject)
 ) STRICT;
 
-CREATE INDEX identity_user ON identity (app_user);
+CREATE INDEX identity_of ON identity (app_user);
 
 -- Each entry's hash takes up the one before.
 CREATE TABLE audit (
@@ -102,6 +102,7 @@ CREATE TABLE audit (
     actor    TEXT NOT NULL,
     actor_id TEXT NOT NULL,
     name     TEXT NOT NULL,
+    acting   TEXT NOT NULL,
     org      TEXT NOT NULL,
     action   TEXT NOT NULL,
     object   TEXT NOT NULL,

@@ -70,6 +70,11 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"Budgets":        testBudgets,
 		"Charged":        testCharged,
 		"Deliveries":     testDeliveries,
+		"Users":          testUsers,
+		"SecondFactors":  testSecondFactors,
+		"Sessions":       testSessions,
+		"Invitations":    testInvitations,
+		"Audit":          testAudit,
 		"UsageSums":      testUsageSums,
 		"Idempotent":     testIdempotentRequests,
 		"Costs":          testCosts,
@@ -89,6 +94,7 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"InvoiceKept":    testInvoiceKept,
 		"LotDamage":      testLotDamage,
 		"SealDamage":     testSealDamage,
+		"AuditDamage":    testAuditDamage,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}
