@@ -19,8 +19,11 @@ export const organisationPages: PageRoute[] = [
   { path: '/start', title: (t) => t.start.title, nav: 'build', icon: 'start', go: 's', load: () => import('./pages/start/Start.svelte') },
   { path: '/keys', title: (t) => t.keys.title, nav: 'build', icon: 'key', go: 'k', may: (org) => session.may(org, 'list-keys'), load: () => import('./pages/keys/Keys.svelte') },
   { path: '/usage', title: (t) => t.usage.title, nav: 'build', icon: 'usage', go: 'u', load: () => import('./pages/usage/Usage.svelte') },
+  { path: '/limits', title: (t) => t.limits.title, nav: 'build', icon: 'limits', go: 'l', load: () => import('./pages/limits/Limits.svelte') },
   { path: '/balance', title: (t) => t.balance.title, nav: 'money', icon: 'balance', go: 'b', load: () => import('./pages/balance/Balance.svelte') },
   { path: '/plan', title: (t) => t.plan.title, nav: 'money', icon: 'plan', go: 'p', load: () => import('./pages/plan/Plan.svelte') },
+  { path: '/invoices', title: (t) => t.invoices.title, nav: 'money', icon: 'invoice', go: 'i', load: () => import('./pages/invoices/Invoices.svelte') },
+  { path: '/webhooks', title: (t) => t.webhooks.title, nav: 'manage', icon: 'hook', go: 'w', may: (org) => session.may(org, 'list-webhooks'), load: () => import('./pages/webhooks/Webhooks.svelte') },
 ]
 
 /** Pages of the operator, below /operator. */

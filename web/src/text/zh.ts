@@ -1,11 +1,14 @@
 import balance from './zh/balance'
 import common from './zh/common'
+import invoices from './zh/invoices'
 import keys from './zh/keys'
+import limits from './zh/limits'
 import plan from './zh/plan'
 import shell from './zh/shell'
 import start from './zh/start'
 import usage from './zh/usage'
+import webhooks from './zh/webhooks'
 import type { Messages } from './messages'
 
-const messages: Messages = { balance, common, keys, plan, shell, start, usage }
+const messages: Messages = { balance, common, invoices, keys, limits, plan, shell, start, usage, webhooks }
 export default messages
