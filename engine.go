@@ -120,6 +120,7 @@ type Route struct {
 	Engine *Engine
 	Model  string // the engine's own name for the model
 	Trip   any    // the fleet's own note of the call
+	Origin uint64 // and of whose call it is
 }
 
 // RouteRequest is what an engine is chosen by.
@@ -136,13 +137,22 @@ type RouteRequest struct {
 
 	Session string // the client's name for the conversation, if it has one
 
-	Wait time.Duration // how long the call may wait for an engine that can take it; zero: not at all
+	// Where engines are full the call waits for one at most so long; zero: not at
+	// all. Tenant, Weight, Class, Free (it brings nothing in) and Output, the tokens
+	// that it is expected to produce, decide who is next of those that wait.
+	Wait   time.Duration
+	Tenant string
+	Weight int64
+	Class  QueueClass
+	Free   bool
+	Output int64
+	Again  bool // it had its turn before, and the engine was full
 }
 
 // Outcome is what an attempt on an engine came to.
 type Outcome uint8
 
-// The outcomes. Only Failed counts against the engine's health.
+// The outcomes. Only Failed can count against the engine's health.
 const (
 	OutcomeServed  Outcome = iota // it answered, whatever it answered
 	OutcomeFailed                 // it refused the connection, broke off, stalled or sent nonsense

@@ -13,6 +13,7 @@ type Organisation struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
 	Currency  Currency  `json:"currency"`
+	Queue     Queueing  `json:"queue,omitzero"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
@@ -22,6 +23,7 @@ type Project struct {
 	Org       string    `json:"organisation"`
 	Name      string    `json:"name"`
 	Limits    Limits    `json:"limits"`
+	Queue     string    `json:"queue_class,omitempty"` // of its calls; empty: the organisation's
 	CreatedAt time.Time `json:"created_at"`
 }
 
@@ -49,6 +51,7 @@ type Key struct {
 	Last4     string    `json:"last4"`
 	Models    []string  `json:"models,omitempty"` // empty: every model
 	Limits    Limits    `json:"limits"`
+	Queue     string    `json:"queue_class,omitempty"` // of its calls; empty: the project's
 	Cap       *Amount   `json:"spending_cap,omitempty"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	RevokedAt time.Time `json:"revoked_at,omitzero"`

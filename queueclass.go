@@ -38,16 +38,19 @@ func ParseQueueClass(name string) (QueueClass, error) {
 	return 0, Errorf(CodeInvalid, "There is no queue class %.40q: it is interactive, agent or batch.", name)
 }
 
-// Queueing is what an organisation, a project or a key says of how its calls wait.
+// Queueing is what an organisation's calls are to the queue.
 type Queueing struct {
-	// Class is "interactive", "agent" or "batch"; empty leaves it to the next one
-	// outside: a key's project, the project's organisation, the organisation's plan.
+	// Class is "interactive", "agent" or "batch"; empty leaves it to the plan: agent
+	// with one, and interactive without. A project's and a key's own go before it.
 	Class string `json:"class,omitempty"`
 
-	// Weight is an organisation's part of what engines can do while calls wait, in
-	// relation to other organisations of the same class; zero is 1. Of keys and
-	// projects it says nothing.
+	// Weight is its part of what engines can do while calls wait, in relation to other
+	// organisations of the same class; zero is 1.
 	Weight int64 `json:"weight,omitempty"`
+
+	// Free says that its calls bring nothing in, whatever their prices: a trial.
+	// They go behind those that do.
+	Free bool `json:"free,omitempty"`
 }
 
 // MaxQueueWeight bounds weights, so that no organisation shuts out the others.
@@ -58,9 +61,14 @@ func (q Queueing) Valid() error {
 	if q.Weight < 0 || q.Weight > MaxQueueWeight {
 		return Errorf(CodeInvalid, "A weight in the queue is 1 to %d.", MaxQueueWeight)
 	}
-	if q.Class == "" {
+	return ValidQueueClass(q.Class)
+}
+
+// ValidQueueClass returns nil for a class's name and for none, or else CodeInvalid.
+func ValidQueueClass(name string) error {
+	if name == "" {
 		return nil
 	}
-	_, err := ParseQueueClass(q.Class)
+	_, err := ParseQueueClass(name)
 	return err
 }

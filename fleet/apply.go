@@ -139,7 +139,7 @@ func (f *Fleet) replace(next []*replica, engines []sluice.Engine) (idle []*repli
 	now := time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	defer f.roomMade()
+	defer f.serveAll(now)
 	models := make(map[string][]target)
 	for i, r := range next {
 		e := engines[i]
@@ -155,10 +155,12 @@ func (f *Fleet) replace(next []*replica, engines []sluice.Engine) (idle []*repli
 		for public, own := range e.Models {
 			models[public] = append(models[public], target{r, own})
 		}
+		r.serves = slices.Sorted(maps.Keys(e.Models))
 	}
 	f.memory.takeSlots(next)
 	before := f.replicas
 	f.models, f.replicas = models, next
+	f.queue.Forget(func(model string) bool { return models[model] != nil })
 	for _, r := range before {
 		if slices.Contains(next, r) {
 			continue

@@ -100,6 +100,15 @@ func (t *client) openingOf(req *sluice.EngineRequest) (string, error) {
 // sent once more on a fresh one.
 var errUnanswered = errors.New("the connection ended before any answer")
 
+// errUnreachable marks that nobody took the connection.
+var errUnreachable = errors.New("nobody listens")
+
+// unreached is the failure to connect, as errUnreachable.
+type unreached struct{ error }
+
+func (e unreached) Unwrap() error     { return e.error }
+func (e unreached) Is(err error) bool { return err == errUnreachable }
+
 func (t *client) send(ctx context.Context, req *sluice.EngineRequest) (*sluice.EngineReply, error) {
 	opening, err := t.openingOf(req)
 	if err != nil {
@@ -137,7 +146,7 @@ func (t *client) connect(ctx context.Context) (*conn, error) {
 	defer cancel()
 	nc, err := t.dial(ctx, "tcp", t.address)
 	if err != nil {
-		return nil, err
+		return nil, unreached{err}
 	}
 	if t.tls == nil {
 		return newConn(nc, nc), nil

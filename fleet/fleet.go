@@ -3,6 +3,8 @@ package fleet
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -14,6 +16,7 @@ import (
 
 	"sluice"
 	"sluice/fleet/driver"
+	"sluice/fleet/queue"
 	"sluice/fleet/router"
 )
 
@@ -53,21 +56,17 @@ type Options struct {
 	// longer than it waits otherwise; nil: no longer.
 	StartLimit func(sluice.Engine) time.Duration
 
+	Queue queue.Limits // of the calls that wait; default: none
+
 	Log *slog.Logger // default: discarded
 }
-
-// fullPause is how long an engine that refused a call is asked last, and the
-// least that a caller is told to wait.
-const fullPause = time.Second
-
-// coldPause is what a caller is told to wait when each engine of a model sleeps.
-const coldPause = 10 * time.Second
 
 // Fleet is the set of engines. Its methods are safe for concurrent use.
 type Fleet struct {
 	o      Options
 	policy policy
 	memory memory // its slots are guarded by mu
+	seed   maphash.Seed
 
 	applying sync.Mutex // one Apply at a time; taken before mu
 
@@ -75,8 +74,9 @@ type Fleet struct {
 	models   map[string][]target       // by public name
 	replicas []*replica                // in the order of the last Apply
 	leaving  []*replica                // gone from the set, with calls in flight
-	waiting  map[string]int            // calls that wait, by model
-	room     chan struct{}             // closed when there may be room
+	queue    *queue.Queue              // calls that wait, each the item of a waiter
+	waits    map[string]*waits         // what became of calls that could not go at once, by model
+	looking  bool                      // look is on its way
 	grants   map[*sluice.Engine]*grant // every engine pointer that a Route may hold
 }
 
@@ -100,9 +100,13 @@ type replica struct {
 	slot      int       // in the table of prompts, or noSlot; fixed once it is in the set
 	placed    bool      // a slot was looked for
 	backlog   int64     // prompt tokens that it has still to read, of calls with a trip
+	reading   int64     // those calls
 	fill      router.Fill
 	paces     map[string]*pace // by its own names of models
 	load      load
+	limit     limit
+	turn      queue.Turn // in serving those that wait
+	serves    []string   // the public names of its models, in order
 	probing   bool
 	asked     int // requests of Sluice's own under way
 	gone      bool
@@ -156,106 +160,9 @@ func New(o Options) *Fleet {
 			slowStart: o.SlowStart,
 			pause:     fullPause,
 		},
-		grants:  make(map[*sluice.Engine]*grant),
-		waiting: make(map[string]int), room: make(chan struct{}),
+		grants: make(map[*sluice.Engine]*grant),
+		queue:  queue.New(o.Queue), waits: make(map[string]*waits), seed: maphash.MakeSeed(),
 		memory: memory{hasher: router.NewHasher(), table: router.NewTable(tableBlocks), began: time.Now()},
-	}
-}
-
-// Route picks an engine for one attempt of a call: the one that will give the
-// prompt its first token soonest (package router) or, where the prompt is not
-// known, the one with the fewest calls in flight in relation to its share. The
-// route must be given back with Done, exactly once.
-//
-// Errors: CodeModelNotFound when no engine has the model; CodeOverloaded,
-// with RetryAfter, when each that could is at its limit of concurrent calls;
-// CodeUnavailable when each is ejected or tried.
-func (f *Fleet) Route(ctx context.Context, req sluice.RouteRequest) (sluice.Route, error) {
-	f.mu.Lock()
-	targets := f.models[req.Model] // replaced as a whole, never changed
-	f.mu.Unlock()
-	t := f.read(targets, &req)
-	route, err := f.pick(&req, t)
-	if err != nil {
-		route, err = f.wait(ctx, &req, t, err)
-	}
-	if err != nil || t == nil {
-		return route, err
-	}
-	f.memory.remember(t)
-	route.Trip = t
-	return route, nil
-}
-
-// pick takes one of the engines for a call.
-func (f *Fleet) pick(req *sluice.RouteRequest, t *trip) (sluice.Route, error) {
-	now := time.Now()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	targets := f.models[req.Model]
-	if len(targets) == 0 {
-		return sluice.Route{}, sluice.Errorf(sluice.CodeModelNotFound, "No engine serves the model %q.", req.Model)
-	}
-	var room [16]candidate // most models have fewer engines: no allocation
-	candidates := room[:0]
-	for _, t := range targets {
-		e := &t.replica.grant.engine
-		candidates = append(candidates, candidate{
-			inFlight:  t.replica.inFlight,
-			limit:     e.Concurrent,
-			condition: &t.replica.condition,
-			asleep:    t.replica.asleep || t.replica.parked,
-			tried:     slices.Contains(req.Tried, e.ID),
-		})
-	}
-	i, why, wait := f.policy.pick(now, candidates, rand.Uint32())
-	if i < 0 && why != allAtTheLimit && unpark(targets, candidates) {
-		i, why, wait = f.policy.pick(now, candidates, rand.Uint32())
-	}
-	if i < 0 {
-		return sluice.Route{}, refusal(req.Model, why, wait)
-	}
-	if t != nil {
-		if soonest := f.soonest(now, targets, candidates, t); soonest >= 0 {
-			i = soonest
-		}
-		f.begin(t, targets[i], now)
-	}
-	r := targets[i].replica
-	f.change(r, f.policy.begun(r.condition))
-	r.inFlight++
-	r.grant.calls++
-	return sluice.Route{Engine: &r.grant.engine, Model: targets[i].name}, nil
-}
-
-// unpark makes candidates of engines that are only parked, and reports whether
-// there are any: parking refuses nobody.
-func unpark(targets []target, candidates []candidate) (any bool) {
-	for i, t := range targets {
-		if t.replica.parked && !t.replica.asleep {
-			candidates[i].asleep, any = false, true
-		}
-	}
-	return any
-}
-
-// refusal is what a caller is told when no engine can be picked.
-func refusal(model string, why verdict, wait time.Duration) error {
-	switch why {
-	case allAtTheLimit:
-		e := sluice.Errorf(sluice.CodeOverloaded, "All engines of the model %q are at their limit of concurrent calls.", model)
-		e.RetryAfter = fullPause
-		return e
-	case allAsleep:
-		e := sluice.Errorf(sluice.CodeUnavailable, "No engine of the model %q is running at the moment.", model)
-		e.RetryAfter = coldPause
-		return e
-	case allEjected:
-		e := sluice.Errorf(sluice.CodeUnavailable, "No engine of the model %q is healthy at the moment.", model)
-		e.RetryAfter = max(fullPause, wait)
-		return e
-	default:
-		return sluice.Errorf(sluice.CodeUnavailable, "Every engine of the model %q has failed this call.", model)
 	}
 }
 
@@ -276,7 +183,20 @@ func (f *Fleet) Send(ctx context.Context, route sluice.Route, req *sluice.Engine
 	if !g.driver.Allows(req.Path) {
 		return notServed(g.driver, req.Path)
 	}
-	return g.replica.transport.send(ctx, req)
+	reply, err := g.replica.transport.send(ctx, req)
+	if err != nil && errors.Is(err, errUnreachable) {
+		f.unreachable(route)
+	}
+	return reply, err
+}
+
+// unreachable books that nobody listens at an engine, of which no request is the cause.
+func (f *Fleet) unreachable(route sluice.Route) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if g := f.grants[route.Engine]; g != nil && g == g.replica.grant && !g.replica.condition.ejected() {
+		f.change(g.replica, f.policy.ended(g.replica.condition, sluice.OutcomeFailed, 0, time.Now(), rand.Float64()))
+	}
 }
 
 // note keeps an engine's failure for Status.
@@ -312,7 +232,7 @@ func (f *Fleet) ended(route sluice.Route, outcome sluice.Outcome, usage *sluice.
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if t, ok := route.Trip.(*trip); ok {
-		t.arrive(usage)
+		f.arrive(t, usage)
 	}
 	g := f.grants[route.Engine]
 	if g == nil || g.calls == 0 || int(outcome) >= len(g.replica.outcomes) {
@@ -323,21 +243,38 @@ func (f *Fleet) ended(route sluice.Route, outcome sluice.Outcome, usage *sluice.
 	if r.inFlight--; r.inFlight == 0 {
 		r.idleSince = now
 	}
-	f.roomMade()
 	r.outcomes[outcome]++
 	switch outcome {
 	case sluice.OutcomeServed:
 		r.heard = now
+		r.limit = r.limit.ended(r.inFlight + 1)
 	case sluice.OutcomeFailed:
 		r.blame(now)
-	case sluice.OutcomeLeft, sluice.OutcomeRefused: // say nothing of how it is
+	case sluice.OutcomeRefused:
+		r.limit = r.limit.refused(r.inFlight)
+	case sluice.OutcomeLeft: // says nothing of how it is
 	}
 	if g == r.grant && !r.gone {
-		f.change(r, f.policy.ended(r.condition, outcome, now, rand.Float64()))
+		f.change(r, f.policy.ended(r.condition, outcome, route.Origin, now, rand.Float64()))
 	} else if g.calls == 0 {
 		delete(f.grants, &g.engine)
 	}
+	f.serve(r, now)
 	return f.drained(r)
+}
+
+// Compared tells how a call went on that failed on those routes, which were
+// given back: another engine served it, and so they were at fault, or none did,
+// and it is the call that no engine can serve.
+func (f *Fleet) Compared(failed []sluice.Route, served bool) {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, route := range failed {
+		if r := f.replica(route.Engine.ID); r != nil && !r.condition.ejected() {
+			f.change(r, f.policy.compared(r.condition, route.Origin, served, now, rand.Float64()))
+		}
+	}
 }
 
 // drained returns the replica if it has left the set and nothing uses it any more.

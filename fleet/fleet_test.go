@@ -122,12 +122,23 @@ func TestRouteErrors(t *testing.T) {
 			f.Done(route(t, f, "b"), sluice.OutcomeFailed, sluice.Usage{})
 			f.Done(route(t, f, "a"), sluice.OutcomeFailed, sluice.Usage{})
 		}
+		if s := statusOf(f, "a"); s.Health != HealthEjected || s.Failures != 3 {
+			t.Errorf("status %+v", s)
+		}
+		// All are ejected: each is asked one call at a time nevertheless, as the last resort.
+		last := []sluice.Route{route(t, f), route(t, f)}
+		if last[0].Engine.ID == last[1].Engine.ID {
+			t.Errorf("both went to %s", last[0].Engine.ID)
+		}
 		_, err := f.Route(t.Context(), sluice.RouteRequest{Model: "m"})
+		for _, r := range last {
+			f.Done(r, sluice.OutcomeLeft, sluice.Usage{})
+		}
 		e := sluice.ErrorOf(err)
 		if e.Code != sluice.CodeUnavailable || e.RetryAfter < 1500*time.Millisecond || e.RetryAfter > 2500*time.Millisecond {
 			t.Errorf("all ejected: %v, retry after %v", err, e.RetryAfter)
 		}
-		if s := statusOf(f, "a"); s.Health != HealthEjected || s.Failures != 3 || s.EjectedUntil.Before(time.Now().Add(e.RetryAfter)) {
+		if s := statusOf(f, "a"); s.Health != HealthEjected || s.EjectedUntil.Before(time.Now().Add(e.RetryAfter)) {
 			t.Errorf("status %+v", s)
 		}
 

@@ -89,6 +89,7 @@ func (f *Fleet) probed(r *replica, err error, now time.Time) *replica {
 	r.heard = now
 	if !r.gone && !r.asleep && !errors.Is(err, context.Canceled) {
 		f.change(r, f.policy.probed(r.condition, err == nil, now, rand.Float64()))
+		f.serve(r, now)
 	}
 	return f.drained(r)
 }

@@ -76,6 +76,8 @@ func (f *Fleet) readLoad(ctx context.Context, r *replica) {
 		return
 	}
 	r.load.said, r.load.at, r.load.next = said, now, now.Add(f.o.LoadInterval)
+	r.limit = r.limit.measured(r.inFlight, int64(said.Waiting))
+	f.serve(r, now)
 }
 
 // fetch gets a text, of which it reads the beginning.

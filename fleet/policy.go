@@ -13,7 +13,7 @@ type policy struct {
 	ejection  time.Duration // the first one; each further one lasts twice as long
 	longest   time.Duration // where the doubling ends
 	slowStart time.Duration // how long an engine that came back takes to full share
-	pause     time.Duration // how long one that said it is full is asked last
+	pause     time.Duration // how long one that said it is full is not asked, doubled with each in a row
 }
 
 // slowest is the share of the calls with which an engine comes back.
@@ -21,14 +21,16 @@ const slowest = 0.1
 
 // condition is what is known about an engine's health.
 type condition struct {
-	failures  int // failed calls in a row
-	probes    int // failed probes in a row
-	ejections int // in a row, with no good spell between them
+	failures  int      // calls in a row that failed by the engine's fault
+	suspects  suspects // beside them, those that may have failed by their own
+	probes    int      // failed probes in a row
+	refusals  int      // in a row
+	ejections int      // in a row, with no good spell between them
 
 	ejectedUntil time.Time // zero while it serves; once past, one trial or probe may bring it back
 	trial        bool      // the one trial call is under way
 	recoveredAt  time.Time // where the slow start began
-	fullUntil    time.Time // it said that it is full: asked last until then
+	fullUntil    time.Time // it said that it is full: not asked until then
 
 	// generation counts ejections, trials and recoveries. The outcome of a call that
 	// was begun in an earlier generation says nothing about the present one: calls
@@ -42,6 +44,7 @@ type candidate struct {
 	condition       *condition
 	tried           bool // this call has failed on it
 	asleep          bool // it is not ready
+	busy            bool // it has enough to read: see readAhead
 }
 
 // verdict is why no engine could be picked.
@@ -90,6 +93,22 @@ func (p policy) pick(now time.Time, candidates []candidate, dice uint32) (index 
 	return -1, why, 0 // not reached: the second pass sees what the first saw
 }
 
+// lastResort returns the ejected candidate that is back the soonest and has no
+// trial under way, or -1. It is asked where no other can be: a model is never
+// without an engine, but only one call at a time tries one that is ejected.
+func lastResort(candidates []candidate) int {
+	soonest := -1
+	for i, c := range candidates {
+		if c.tried || c.asleep || !c.condition.ejected() || c.condition.trial {
+			continue
+		}
+		if soonest < 0 || c.condition.ejectedUntil.Before(candidates[soonest].condition.ejectedUntil) {
+			soonest = i
+		}
+	}
+	return soonest
+}
+
 // cost is the load the candidate would have with this call, over its share.
 // A verdict other than picked excludes it.
 func (p policy) cost(now time.Time, c candidate) (float64, verdict) {
@@ -100,14 +119,10 @@ func (p policy) cost(now time.Time, c candidate) (float64, verdict) {
 		return 0, allAsleep
 	case c.condition.ejected() && (c.condition.trial || now.Before(c.condition.ejectedUntil)):
 		return 0, allEjected
-	case c.limit > 0 && c.inFlight >= c.limit:
+	case c.busy || c.limit > 0 && c.inFlight >= c.limit || now.Before(c.condition.fullUntil):
 		return 0, allAtTheLimit
 	}
-	cost := float64(c.inFlight+1) / p.share(now, c.condition)
-	if now.Before(c.condition.fullUntil) {
-		cost += 1e9 // behind every engine that did not say so
-	}
-	return cost, picked
+	return float64(c.inFlight+1) / p.share(now, c.condition), picked
 }
 
 // share is the part of an equal share of calls that the engine gets: all of
@@ -139,28 +154,64 @@ func (p policy) begun(c condition) condition {
 	return c
 }
 
-// ended is the condition after a call of this generation. jitter is in [0, 1).
-func (p policy) ended(c condition, o sluice.Outcome, now time.Time, jitter float64) condition {
+// ended is the condition after a call of this generation, of that origin. jitter is in [0, 1).
+func (p policy) ended(c condition, o sluice.Outcome, from origin, now time.Time, jitter float64) condition {
 	switch o {
 	case sluice.OutcomeServed:
 		if c.ejected() {
 			return p.recovered(c, now, 0)
 		}
-		c.failures, c.probes = 0, 0
+		c.failures, c.suspects, c.probes, c.refusals = 0, suspects{}, 0, 0
 		c.fullUntil = time.Time{}
 		if c.ejections > 0 && now.Sub(c.recoveredAt) >= p.slowStart {
 			c.ejections = 0
 		}
 	case sluice.OutcomeFailed:
-		c.failures++
-		if c.ejected() || c.failures >= p.failures {
+		if from == 0 {
+			c.failures++
+		} else {
+			c.suspects = c.suspects.add(from)
+		}
+		if c.ejected() || p.guilty(&c) {
 			return p.eject(c, now, jitter)
 		}
 	case sluice.OutcomeRefused:
-		c.fullUntil = now.Add(p.pause)
+		c.fullUntil = now.Add(p.pause << min(c.refusals, 3))
+		c.refusals++
 		c.trial = false
 	case sluice.OutcomeLeft:
 		c.trial = false
+	}
+	return c
+}
+
+// guilty reports whether an engine is to be ejected for the calls that failed.
+// A failure that may be the request's own weighs less: those of one tenant count
+// only beside a surer one, or when twice as many different requests failed in a
+// row and none was served.
+func (p policy) guilty(c *condition) bool {
+	switch n := c.suspects.n; {
+	case c.failures >= p.failures, n >= 2*p.failures:
+		return true
+	default:
+		return c.failures+n >= p.failures && c.suspects.several()
+	}
+}
+
+// suspicious reports whether calls failed so often that the engine is to be asked itself.
+func (p policy) suspicious(c *condition) bool {
+	return c.suspects.n > 0 && c.failures+c.suspects.n >= p.failures-1
+}
+
+// compared is the condition after it is known how a call that failed on the
+// engine went elsewhere: served there, the engine was at fault, and otherwise the call.
+func (p policy) compared(c condition, from origin, served bool, now time.Time, jitter float64) condition {
+	var counted bool
+	if c.suspects, counted = c.suspects.remove(from); !counted || !served {
+		return c // what is not counted any more is settled
+	}
+	if c.failures++; p.guilty(&c) {
+		return p.eject(c, now, jitter)
 	}
 	return c
 }
@@ -175,7 +226,7 @@ func (p policy) probed(c condition, ok bool, now time.Time, jitter float64) cond
 		c.probes = 0
 	default:
 		c.probes++
-		if c.ejected() || c.probes >= p.failures {
+		if c.ejected() || c.probes >= p.failures || p.suspicious(&c) {
 			return p.eject(c, now, jitter)
 		}
 	}
@@ -183,10 +234,14 @@ func (p policy) probed(c condition, ok bool, now time.Time, jitter float64) cond
 }
 
 // probeDue reports whether a probe would teach something: the engine is
-// ejected and its time is up, or nothing was heard from it for the interval.
+// ejected and its time is up, calls failed that may have done so by themselves, or
+// nothing was heard from it for the interval.
 func (p policy) probeDue(c condition, now, heard time.Time, interval time.Duration) bool {
 	if c.ejected() {
 		return !now.Before(c.ejectedUntil)
+	}
+	if p.suspicious(&c) {
+		interval = min(interval, p.pause)
 	}
 	return now.Sub(heard) >= interval
 }
@@ -213,7 +268,7 @@ func (p policy) eject(c condition, now time.Time, jitter float64) condition {
 	}
 	d = min(d, p.longest)
 	return condition{
-		failures:     c.failures,
+		failures:     c.failures + c.suspects.n,
 		probes:       c.probes,
 		ejections:    c.ejections + 1,
 		ejectedUntil: now.Add(time.Duration(float64(d) * (0.75 + jitter/2))),

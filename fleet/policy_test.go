@@ -40,7 +40,9 @@ func TestPickTakesTheLeastLoaded(t *testing.T) {
 		{"slow start gets something", []candidate{{inFlight: 0, condition: back}, {inFlight: 10, condition: well}}, 0, picked, 0},
 		{"slow start grows", []candidate{{inFlight: 1, condition: half}, {inFlight: 3, condition: well}}, 0, picked, 0},
 		{"a full one is last", []candidate{{inFlight: 0, condition: full}, {inFlight: 500, condition: well}}, 1, picked, 0},
-		{"a full one is better than none", []candidate{{inFlight: 0, condition: full}, {condition: out}}, 0, picked, 0},
+		{"a full one is not asked", []candidate{{inFlight: 0, condition: full}, {condition: out}}, -1, allAtTheLimit, 7 * time.Second},
+		{"one that has enough to read is not asked", []candidate{{busy: true, condition: well}}, -1, allAtTheLimit, 0},
+		{"nor one that sleeps", []candidate{{asleep: true, condition: well}, {tried: true, condition: well}}, -1, allAsleep, 0},
 		{"one that is due gets a trial", []candidate{{condition: due}, {condition: out}}, 0, picked, 0},
 		{"and no second one", []candidate{{condition: trial}, {condition: out}}, -1, allEjected, 0},
 		{"all out", []candidate{{condition: later}, {condition: out}, {tried: true, condition: well}}, -1, allEjected, 7 * time.Second},
@@ -93,13 +95,13 @@ func TestConditionInvariants(t *testing.T) {
 			case 2:
 				c = p.probed(c, false, now, jitter)
 			case 3:
-				c = p.ended(c, sluice.OutcomeServed, now, jitter)
+				c = p.ended(c, sluice.OutcomeServed, 0, now, jitter)
 			case 4:
-				c = p.ended(c, sluice.OutcomeFailed, now, jitter)
+				c = p.ended(c, sluice.OutcomeFailed, 0, now, jitter)
 			case 5:
-				c = p.ended(c, sluice.OutcomeLeft, now, jitter)
+				c = p.ended(c, sluice.OutcomeLeft, 0, now, jitter)
 			case 6:
-				c = p.ended(c, sluice.OutcomeRefused, now, jitter)
+				c = p.ended(c, sluice.OutcomeRefused, 0, now, jitter)
 			}
 			if c.ejectedUntil.Sub(now) > p.longest*5/4 {
 				t.Fatalf("ejected for %v", c.ejectedUntil.Sub(now))
@@ -121,20 +123,20 @@ func TestEjectionGrowsAndHeals(t *testing.T) {
 	p, now := testPolicy(), noon()
 	var c condition
 	for i := range 2 {
-		if c = p.ended(c, sluice.OutcomeFailed, now, 0.5); c.ejected() {
+		if c = p.ended(c, sluice.OutcomeFailed, 0, now, 0.5); c.ejected() {
 			t.Fatalf("ejected after %d failures", i+1)
 		}
 	}
-	c = p.ended(c, sluice.OutcomeServed, now, 0.5)
+	c = p.ended(c, sluice.OutcomeServed, 0, now, 0.5)
 	for range 3 {
-		c = p.ended(c, sluice.OutcomeFailed, now, 0.5)
+		c = p.ended(c, sluice.OutcomeFailed, 0, now, 0.5)
 	}
 	for i, want := range []time.Duration{2, 4, 8, 16, 30, 30} {
 		if got := c.ejectedUntil.Sub(now); got != want*time.Second {
 			t.Fatalf("ejection %d lasts %v, want %v", i+1, got, want*time.Second)
 		}
 		now = c.ejectedUntil
-		c = p.ended(p.begun(c), sluice.OutcomeFailed, now, 0.5)
+		c = p.ended(p.begun(c), sluice.OutcomeFailed, 0, now, 0.5)
 	}
 	if low, high := p.eject(condition{}, now, 0), p.eject(condition{}, now, 0.9999); low.ejectedUntil.Sub(now) != 1500*time.Millisecond ||
 		high.ejectedUntil.Sub(now) < 2490*time.Millisecond {
@@ -145,14 +147,14 @@ func TestEjectionGrowsAndHeals(t *testing.T) {
 	// as long as the slow start lasts with the doubled time.
 	now = c.ejectedUntil
 	c = p.probed(c, true, now, 0.5)
-	if again := p.ended(c, sluice.OutcomeFailed, now, 0.5); again.ejectedUntil.Sub(now) != 30*time.Second {
+	if again := p.ended(c, sluice.OutcomeFailed, 0, now, 0.5); again.ejectedUntil.Sub(now) != 30*time.Second {
 		t.Errorf("a failure on parole ejects for %v", again.ejectedUntil.Sub(now))
 	}
-	c = p.ended(c, sluice.OutcomeServed, now.Add(time.Second), 0.5)
+	c = p.ended(c, sluice.OutcomeServed, 0, now.Add(time.Second), 0.5)
 	if c.failures != 0 || c.ejections == 0 {
 		t.Errorf("served during the slow start: %+v", c)
 	}
-	c = p.ended(c, sluice.OutcomeServed, now.Add(p.slowStart), 0.5)
+	c = p.ended(c, sluice.OutcomeServed, 0, now.Add(p.slowStart), 0.5)
 	if c.ejections != 0 {
 		t.Errorf("served after the slow start: %+v", c)
 	}

@@ -23,7 +23,7 @@ func (f *Fleet) SetReady(id string, ready bool) {
 		f.regrant(r, r.grant.engine) // what failed before it slept says nothing of it now
 		r.heard, r.idleSince = now, now
 	}
-	f.roomMade()
+	f.serveAll(now) // one that sleeps may leave its calls to a parked one
 }
 
 // Park says whether an engine is to be spared, such as when the site may not
@@ -38,7 +38,7 @@ func (f *Fleet) Park(id string, parked bool) {
 		return
 	}
 	r.parked = parked
-	f.roomMade()
+	f.serveAll(time.Now()) // calls that were this one's may be others' now
 }
 
 // Idle reports whether nothing is in flight at an engine and no call waits for
@@ -51,7 +51,7 @@ func (f *Fleet) Idle(id string) (since time.Time, idle bool) {
 		return time.Time{}, false
 	}
 	for public := range r.grant.engine.Models {
-		if f.waiting[public] > 0 {
+		if f.queue.Waiting(public) > 0 {
 			return time.Time{}, false
 		}
 	}

@@ -64,11 +64,11 @@ func TestACallWaitsForAnEngineThatSleeps(t *testing.T) {
 		f.SetReady("a", false)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		if _, err := f.Route(ctx, sluice.RouteRequest{Model: "m"}); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := f.Route(ctx, sluice.RouteRequest{Model: "m", Wait: time.Second}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a client that left: %v", err)
 		}
 		began = time.Now()
-		if _, err := f.Route(t.Context(), sluice.RouteRequest{Model: "m"}); sluice.CodeOf(err) != sluice.CodeUnavailable || time.Since(began) != time.Minute {
+		if _, err := f.Route(t.Context(), sluice.RouteRequest{Model: "m", Wait: time.Second}); sluice.CodeOf(err) != sluice.CodeUnavailable || time.Since(began) != time.Minute {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})

@@ -49,7 +49,12 @@ type trip struct {
 	unread   int64 // tokens that it reads for this call
 	reading  int64 // tokens that it reads until this call's first token
 	begun    bool  // the first token came
+
+	waited *waiter // of a call that waited; nil of one that went at once
 }
+
+// reads reports whether the prompt is known, so that engines can be told apart by it.
+func (t *trip) reads() bool { return t != nil && t.prompt > 0 }
 
 // read looks a prompt up. nil: there is nothing to choose by.
 func (f *Fleet) read(targets []target, req *sluice.RouteRequest) *trip {
@@ -144,12 +149,16 @@ func (f *Fleet) begin(t *trip, to target, now time.Time) {
 	t.promised = r.promised(t, to.name)
 	t.unread = t.prompt - t.promised
 	r.backlog += t.unread
+	r.reading++
 	t.reading = r.backlog
 	r.fill = r.fill.Add(t.unread, now.Sub(f.memory.began))
 }
 
 // remember notes what the engine will hold once it has read the prompt.
 func (m *memory) remember(t *trip) {
+	if t.replica == nil {
+		return
+	}
 	if slot := t.replica.slot; slot != noSlot {
 		now := uint32(t.at.Sub(m.began).Seconds())
 		m.table.Add(t.blocks, slot, now)
@@ -165,20 +174,36 @@ func (f *Fleet) Began(route sluice.Route) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if t.begun {
+	if t.begun || t.replica == nil {
 		return
 	}
-	t.begun = true
-	t.replica.backlog -= t.unread
-	t.pace.speed = t.pace.speed.FirstToken(t.reading, time.Since(t.at))
+	now := time.Now()
+	t.read()
+	t.pace.speed = t.pace.speed.FirstToken(t.reading, now.Sub(t.at))
+	f.serve(t.replica, now) // it may have been closed for what it had to read
 }
 
-// arrive notes a trip's end and what of the prompt the engine says it held,
-// of how many tokens; zero when it does not say. f.mu is held.
-func (t *trip) arrive(usage *sluice.Usage) {
+// read notes that the engine has read the prompt.
+func (t *trip) read() {
+	t.begun = true
+	t.replica.backlog -= t.unread
+	t.replica.reading--
+}
+
+// arrive notes a trip's end and what the engine says that the call used, zero
+// when it does not say: of the prompt, what it held. f.mu is held.
+func (f *Fleet) arrive(t *trip, usage *sluice.Usage) {
+	if w := t.waited; w != nil {
+		t.waited = nil
+		if used := usage.Total(); used > 0 {
+			f.queue.Used(&w.item, used)
+		}
+	}
+	if t.replica == nil {
+		return
+	}
 	if !t.begun {
-		t.begun = true
-		t.replica.backlog -= t.unread
+		t.read()
 	}
 	if usage.Prompt() > 0 {
 		t.pace.promise = t.pace.promise.Kept(t.promised, usage[sluice.ClassCached])

@@ -2,85 +2,258 @@ package fleet
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"sluice"
+	"sluice/fleet/queue"
 )
 
-// wait holds a call until an engine can take it, its time is up, or the client
-// leaves; refused is why none could at first.
-func (f *Fleet) wait(ctx context.Context, req *sluice.RouteRequest, t *trip, refused error) (sluice.Route, error) {
+// lookAgain is how often those that wait are looked at beside each end of a
+// call: an engine that was full or ejected is asked again without a word from it.
+const lookAgain = 100 * time.Millisecond
+
+// Bounds of what a caller is told to wait. SDKs do not heed more than a minute
+// or two; all who are turned away at once are not to come back at once.
+const (
+	leastRetry  = time.Second
+	mostRetry   = time.Minute
+	retrySpread = 0.25
+)
+
+// waiter is a call that waits.
+type waiter struct {
+	item   queue.Item
+	req    *sluice.RouteRequest
+	trip   *trip
+	result chan result // of which there is one
+}
+
+// result is what a waiter's waiting comes to.
+type result struct {
+	route sluice.Route
+	err   error
+}
+
+// wait queues a call that no engine can take, and waits for its turn. f.mu is
+// held, and is let go.
+func (f *Fleet) wait(ctx context.Context, now time.Time, req *sluice.RouteRequest, t *trip, why verdict, left time.Duration) (sluice.Route, error) {
+	limit := f.patience(req, why)
+	if limit <= 0 || why == allTried {
+		f.mu.Unlock()
+		return sluice.Route{}, refusal(req.Model, why, left)
+	}
+	if t == nil {
+		t = &trip{}
+	}
+	w := &waiter{req: req, trip: t, result: make(chan result, 1)}
+	t.waited = w
+	w.item = queue.Item{
+		Model: req.Model, Tenant: req.Tenant, Weight: req.Weight, Rank: queue.RankOf(req.Class, req.Free),
+		Tokens: req.Tokens + req.Output, Until: f.since(now) + limit, Again: req.Again || len(req.Tried) > 0, Call: w,
+	}
+	err := f.enqueue(w, now)
+	if !f.looking {
+		f.looking = true
+		time.AfterFunc(lookAgain, f.look)
+	}
+	f.mu.Unlock()
+	if err != nil {
+		return sluice.Route{}, err
+	}
+	return f.await(ctx, w, limit)
+}
+
+// patience is how long a call may wait: longer where an engine has to be started first.
+func (f *Fleet) patience(req *sluice.RouteRequest, why verdict) time.Duration {
 	limit := req.Wait
-	asleep := f.asleep(req)
-	if asleep != nil && f.o.StartLimit != nil {
-		limit = max(limit, f.o.StartLimit(*asleep))
+	if why == allAsleep && f.o.StartLimit != nil {
+		for _, t := range f.models[req.Model] {
+			limit = max(limit, f.o.StartLimit(t.replica.grant.engine))
+		}
 	}
-	if limit <= 0 || sluice.ErrorOf(refused).RetryAfter == 0 {
-		return sluice.Route{}, refused
+	return limit
+}
+
+// enqueue queues a call, or says why it cannot wait. f.mu is held.
+func (f *Fleet) enqueue(w *waiter, now time.Time) error {
+	verdict, shed := f.queue.Push(&w.item, f.since(now))
+	for _, it := range shed {
+		f.noteShed(it, shedDisplaced)
+		it.Call.(*waiter).result <- result{err: f.busy(it, now, "Calls that go first have taken this one's place in the queue for the model %q.")}
 	}
+	switch verdict {
+	case queue.Full:
+		f.noteShed(&w.item, shedFull)
+		return f.busy(&w.item, now, "Too many calls wait for an engine, and this one, for the model %q, cannot wait beside them.")
+	case queue.TenantFull:
+		f.noteShed(&w.item, shedTenant)
+		e := f.busy(&w.item, now, "Too many calls of your organisation wait for an engine, this one for the model %q. Send fewer at once.")
+		e.Code = sluice.CodeConcurrency
+		return e
+	case queue.TooLate:
+		f.noteShed(&w.item, shedLate)
+		return f.busy(&w.item, now, "The engines of the model %q are so busy that the call would wait longer than it may.")
+	case queue.Waits:
+	}
+	return nil
+}
+
+// busy is what a caller is told whose call cannot wait, or not any longer. f.mu is held.
+func (f *Fleet) busy(it *queue.Item, now time.Time, format string) *sluice.Error {
+	e := sluice.Errorf(sluice.CodeOverloaded, format, it.Model)
+	wait, _ := f.queue.Estimate(it, f.since(now))
+	wait = time.Duration(float64(wait) * (1 + retrySpread*(2*rand.Float64()-1)))
+	e.RetryAfter = min(max(wait, leastRetry), mostRetry)
+	return e
+}
+
+// await waits for a queued call's turn.
+func (f *Fleet) await(ctx context.Context, w *waiter, limit time.Duration) (sluice.Route, error) {
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
-	f.mu.Lock()
-	f.waiting[req.Model]++
-	room := f.room
-	f.mu.Unlock()
-	defer f.waited(req.Model)
-	again := time.NewTicker(tick)
-	defer again.Stop()
+	var again <-chan time.Time
+	if f.o.Wanted != nil {
+		f.want(w.req.Model)
+		ticker := time.NewTicker(tick)
+		defer ticker.Stop()
+		again = ticker.C
+	}
 	for {
-		if asleep != nil && f.o.Wanted != nil {
-			f.o.Wanted(asleep.ID)
-		}
 		select {
+		case r := <-w.result:
+			return r.route, r.err
 		case <-ctx.Done():
+			if f.giveUp(w, shedLeft) {
+				return sluice.Route{}, ctx.Err()
+			}
+			r := <-w.result
+			if r.err == nil {
+				f.Done(r.route, sluice.OutcomeLeft, sluice.Usage{})
+			}
 			return sluice.Route{}, ctx.Err()
 		case <-timeout.C:
-			return sluice.Route{}, refused
-		case <-room:
-		case <-again.C:
+			if f.giveUp(w, shedExpired) {
+				return sluice.Route{}, f.expired(w, limit)
+			}
+		case <-again:
+			f.want(w.req.Model)
 		}
-		f.mu.Lock()
-		room = f.room
-		f.mu.Unlock()
-		route, err := f.pick(req, t)
-		if err == nil || sluice.ErrorOf(err).RetryAfter == 0 {
-			return route, err
-		}
-		refused = err
-		asleep = f.asleep(req)
 	}
 }
 
-// asleep returns the first engine of the model, if none is ready.
-func (f *Fleet) asleep(req *sluice.RouteRequest) *sluice.Engine {
+// giveUp takes a call out of the queue, if it is still there.
+func (f *Fleet) giveUp(w *waiter, why shedding) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	targets := f.models[req.Model]
-	for _, t := range targets {
-		if !t.replica.asleep {
-			return nil
-		}
+	if !f.queue.Remove(&w.item) {
+		return false
 	}
-	if len(targets) == 0 {
+	f.noteShed(&w.item, why)
+	return true
+}
+
+// expired is what a caller is told whose call waited for as long as it may.
+func (f *Fleet) expired(w *waiter, limit time.Duration) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.sleeper(w.req.Model) != "" {
+		e := sluice.Errorf(sluice.CodeUnavailable, "The model %q is still being started.", w.req.Model)
+		e.RetryAfter = coldPause
+		return e
+	}
+	e := f.busy(&w.item, time.Now(), "No engine of the model %q became free")
+	e.Message += " within " + limit.Round(100*time.Millisecond).String() + "."
+	return e
+}
+
+// want has an engine of the model started where none is ready.
+func (f *Fleet) want(model string) {
+	f.mu.Lock()
+	id := f.sleeper(model)
+	f.mu.Unlock()
+	if id != "" {
+		f.o.Wanted(id)
+	}
+}
+
+// sleeper is the id of the model's first engine, if none is ready. f.mu is held.
+func (f *Fleet) sleeper(model string) string {
+	targets := f.models[model]
+	if len(targets) == 0 || slices.ContainsFunc(targets, func(t target) bool { return !t.replica.asleep }) {
+		return ""
+	}
+	return targets[0].replica.grant.engine.ID
+}
+
+// look gives those that wait what may have become free by itself, and comes
+// again while any waits.
+func (f *Fleet) look() {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.serveAll(now)
+	if f.looking = f.queue.Len() > 0; f.looking {
+		time.AfterFunc(lookAgain, f.look)
+	}
+}
+
+// serveAll gives every engine what it can take. f.mu is held.
+func (f *Fleet) serveAll(now time.Time) {
+	for _, r := range f.replicas {
+		f.serve(r, now)
+	}
+}
+
+// serve gives an engine calls that wait, for as long as it can take one. Which
+// call is next is the engine's turn; which engine gets it is chosen among all that
+// could take it now, as for a call that comes. f.mu is held.
+func (f *Fleet) serve(r *replica, now time.Time) {
+	for f.queue.Len() > 0 && !r.gone {
+		untried := func(it *queue.Item) bool {
+			return !slices.Contains(it.Call.(*waiter).req.Tried, r.grant.engine.ID)
+		}
+		it := f.queue.Next(f.open(r, now), &r.turn, untried, f.since(now))
+		if it == nil {
+			return
+		}
+		w := it.Call.(*waiter)
+		route, why, _ := f.pick(now, w.req, w.trip)
+		if why != picked { // the engine could, so this is not to be
+			it.Again = true
+			f.queue.Push(it, f.since(now))
+			return
+		}
+		f.noteServed(it, now)
+		w.result <- result{route: route}
+	}
+}
+
+// open returns the models of which the engine can take a call now: all that it
+// serves or, if it is ejected or parked, those that no engine serves which goes
+// before it. f.mu is held.
+func (f *Fleet) open(r *replica, now time.Time) []string {
+	_, why := f.policy.cost(now, r.candidate(nil))
+	ejected := why == allEjected && !r.condition.trial
+	switch {
+	case why != picked && !ejected:
 		return nil
+	case !ejected && !r.parked:
+		return r.serves
 	}
-	e := targets[0].replica.grant.engine
-	return &e
+	before := func(t target) bool {
+		other := t.replica
+		return !other.asleep && !other.condition.ejected() && (!other.parked || ejected)
+	}
+	var last []string
+	for _, model := range r.serves {
+		if !slices.ContainsFunc(f.models[model], func(t target) bool { return t.replica != r && before(t) }) {
+			last = append(last, model)
+		}
+	}
+	return last
 }
 
-// waited books the end of a wait.
-func (f *Fleet) waited(model string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.waiting[model]--; f.waiting[model] == 0 {
-		delete(f.waiting, model)
-	}
-}
-
-// roomMade wakes those that wait. f.mu is held.
-func (f *Fleet) roomMade() {
-	if len(f.waiting) > 0 {
-		close(f.room)
-		f.room = make(chan struct{})
-	}
-}
+// since counts instants from when the fleet began.
+func (f *Fleet) since(now time.Time) time.Duration { return now.Sub(f.memory.began) }

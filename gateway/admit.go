@@ -13,7 +13,7 @@ import (
 
 // admit takes the call's place under its limits and reserves for its prompt
 // and its output: the first slice of a stream's, all of another's. Errors:
-// CodeInvalid (a service tier without prices), CodeModelNotFound (no price),
+// CodeInvalid (a service tier without prices, a header about waiting), CodeModelNotFound (no price),
 // CodeRateLimited, CodeConcurrency, CodeQuotaExhausted, CodeModelNotInPlan,
 // CodeInsufficientFunds, CodeSpendingCap.
 func (c *call) admit() error {
@@ -28,6 +28,9 @@ func (c *call) admit() error {
 		return err
 	}
 	if err := c.checkTier(book); err != nil {
+		return err
+	}
+	if err := c.mayWait(); err != nil {
 		return err
 	}
 	if c.errand.Held {

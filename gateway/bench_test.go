@@ -27,7 +27,9 @@ func (noLedger) Planned(string) bool                                            
 func (noLedger) PlanMeter(string, string, time.Time) *sluice.PlanMeter           { return nil }
 func (noLedger) Release(string)                                                  {}
 func (f *instant) Began(sluice.Route)                                            {}
-func (f *instant) Done(sluice.Route, sluice.Outcome, sluice.Usage)               {}
+func (*instant) Compared([]sluice.Route, bool)                                   {}
+
+func (f *instant) Done(sluice.Route, sluice.Outcome, sluice.Usage) {}
 func (f *instant) Route(context.Context, sluice.RouteRequest) (sluice.Route, error) {
 	return f.route, nil
 }

@@ -44,9 +44,10 @@ type call struct {
 	speech    *speech             // how the client is answered in its dialect; nil when it is the engine's
 
 	// by admit
-	pass   pass
-	budget budget
-	held   bool
+	pass    pass
+	budget  budget
+	waiting waiting
+	held    bool
 
 	// by route
 	engineCtx context.Context

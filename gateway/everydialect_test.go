@@ -194,6 +194,9 @@ func TestLimitsInEveryDialect(t *testing.T) {
 					if g.name == "messages" {
 						vendor = claude
 					}
+					if c.name == "engines" {
+						time.Sleep(10 * time.Second) // one that said that it is full is not asked for a while
+					}
 					a := r.ask(g, "")
 					typ, code := a.refusal(t)
 					if a.StatusCode != c.status[vendor] || typ != c.typ[vendor] || code != c.code {

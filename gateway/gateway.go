@@ -51,8 +51,9 @@ type Ledger interface {
 
 // Fleet finds and asks engines.
 type Fleet interface {
-	// Route picks an engine for a call, other than those it tried. Errors:
-	// CodeModelNotFound, CodeUnavailable, CodeOverloaded. Every route is given back by Done.
+	// Route picks an engine for a call, other than those it tried, and waits for one
+	// where all are full. Errors: CodeModelNotFound, CodeUnavailable, CodeOverloaded,
+	// CodeConcurrency, or the context's. Every route is given back by Done.
 	Route(ctx context.Context, req sluice.RouteRequest) (sluice.Route, error)
 
 	// Send asks the engine and returns the head of its answer. Errors:
@@ -65,6 +66,9 @@ type Fleet interface {
 	// Done gives a route back and tells what came of it, and what the engine
 	// counted; the zero value when it did not.
 	Done(route sluice.Route, outcome sluice.Outcome, usage sluice.Usage)
+
+	// Compared tells whether another engine served a call that failed on those routes.
+	Compared(failed []sluice.Route, served bool)
 }
 
 // Observer hears of every call once, after its end. It must not block.
@@ -96,6 +100,10 @@ type Options struct {
 	Attempts    int           // engines tried before a call fails; default 3
 	Slice       int64         // output tokens that a hold covers at a time; default 2048
 	VideoPoll   time.Duration // how often an engine is asked how far a video is; default 2 s
+
+	// Waits is how long calls of each queue class wait for an engine; all zero:
+	// 30 s, 2 min and 10 min.
+	Waits [sluice.QueueClasses]time.Duration
 }
 
 // Gateway serves the inference API.
@@ -126,6 +134,7 @@ func New(opt Options) *Gateway {
 	setDefault(&g.Attempts, 3)
 	setDefault(&g.Slice, 2048)
 	setDefault(&g.VideoPoll, 2*time.Second)
+	setDefault(&g.Waits, defaultWaits())
 	if g.Now == nil {
 		g.Now = time.Now
 	}

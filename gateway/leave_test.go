@@ -295,6 +295,9 @@ func TestRetryElsewhere(t *testing.T) {
 				if n := len(r.engines[0].Calls()) + len(r.engines[1].Calls()); n != 2 {
 					t.Errorf("%d engines were asked, want 2", n)
 				}
+				if name == "full" || name == "limited" {
+					return // neither is asked for a while: see TestFullEnginesAreWaitedFor
+				}
 				// One of them fails, the other one answers.
 				busy := r.engines[0]
 				busy.Default(script)
@@ -336,16 +339,55 @@ func TestEngineRefusesRequest(t *testing.T) {
 	}
 }
 
+// A call whose engines are all full waits for them, for as long as it may.
+func TestFullEnginesAreWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		waits := [sluice.QueueClasses]time.Duration{10 * time.Second, time.Minute, time.Minute}
+		r := newRig(t, setup{engines: 2, options: gateway.Options{Waits: waits}})
+		full := fleettest.Status(503, `{"error":{"message":"full"}}`)
+		for _, e := range r.engines {
+			e.Next(full)
+		}
+		began := time.Now()
+		if a := r.post(chatPath, plainCall); a.StatusCode != 200 || time.Since(began) > 2*time.Second {
+			t.Errorf("after %v: %d %s", time.Since(began), a.StatusCode, a.body)
+		}
+		for _, e := range r.engines {
+			e.Default(full)
+		}
+		for header, within := range map[string]time.Duration{"": 10 * time.Second, "2.5": 2500 * time.Millisecond, "60": 10 * time.Second} {
+			req := r.request(t.Context(), "POST", chatPath, plainCall)
+			req.Header.Set("X-Sluice-Max-Wait", header)
+			began := time.Now()
+			a := r.do(req)
+			wantError(t, a, 503, sluice.CodeOverloaded)
+			if took := time.Since(began); took < within || took > within+time.Second {
+				t.Errorf("may wait %q: turned away after %v", header, took)
+			}
+		}
+		for name, value := range map[string]string{"X-Sluice-Max-Wait": "soon", "X-Sluice-Class": "first"} {
+			req := r.request(t.Context(), "POST", chatPath, plainCall)
+			req.Header.Set(name, value)
+			wantError(t, r.do(req), 400, sluice.CodeInvalid)
+		}
+		r.ended(6)
+		if n := len(r.events()); n != 1 {
+			t.Errorf("%d events are booked, want 1", n)
+		}
+		r.wantNothingLeft()
+	})
+}
+
 // A full engine's Retry-After reaches the client, within reason.
 func TestEngineFull(t *testing.T) {
-	r := newRig(t, setup{})
 	for said, want := range map[string]string{"7": "7", "100000": "60", "soon": "1", "": "1"} {
+		r := newRig(t, setup{})
 		r.engines[0].Default(fleettest.Status(429, `{}`).Header("Retry-After", said))
 		a := r.post(chatPath, plainCall)
 		wantError(t, a, 503, sluice.CodeOverloaded)
 		if got := a.Header.Get("Retry-After"); got != want || a.Header.Get("X-Should-Retry") != "true" {
 			t.Errorf("an engine that said %q made the header %v", said, a.Header)
 		}
+		r.wantFree(1)
 	}
-	r.wantFree(4)
 }

@@ -127,6 +127,9 @@ func newRig(t testing.TB, s setup) *rig {
 		s.options.Fleet = r.fleet
 	}
 	s.options.Observer, s.options.Log = &r.reports, quiet
+	if s.options.Waits == ([sluice.QueueClasses]time.Duration{}) { // tests of other things do not wait for full engines
+		s.options.Waits = [sluice.QueueClasses]time.Duration{50 * time.Millisecond, 50 * time.Millisecond, 50 * time.Millisecond}
+	}
 	r.gateway = gateway.New(s.options)
 	r.use()
 	r.serve(quiet)

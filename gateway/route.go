@@ -16,8 +16,9 @@ import (
 
 // route finds an engine and brings the call to the engine's first bytes. An
 // engine that fails before them has delivered nothing, so the call goes to
-// another one; after them it never does. Errors: CodeUnavailable,
-// CodeOverloaded, CodeEngineFailed, CodeTimeout, CodeInvalid (the engine refuses
+// another one; after them it never does. One that says that it is full is no
+// failure: the call waits on. Errors: CodeUnavailable, CodeOverloaded,
+// CodeConcurrency, CodeEngineFailed, CodeTimeout, CodeInvalid (the engine refuses
 // the request itself, or none can do what it asks for), or errLeft.
 func (c *call) route() error {
 	if err := c.attach(); err != nil {
@@ -27,34 +28,61 @@ func (c *call) route() error {
 		c.out.startKeepAlive()
 	}
 	tried := c.elsewhere() // and those that cannot do what is asked
+	var failed []sluice.Route
 	var failure, unable error
 	for attempts := 0; attempts < c.g.Attempts; {
 		taken, err := c.g.Fleet.Route(c.r.Context(), c.routeRequest(tried))
 		if err != nil {
-			return cmp.Or(failure, c.noEngine(err, unable)) // why others failed says more
+			if c.r.Context().Err() != nil {
+				return c.clientLeft()
+			}
+			failure = cmp.Or(failure, c.noEngine(err, unable)) // why others failed says more
+			break
 		}
 		if refusal := c.unable(taken.Engine); refusal != nil {
 			c.g.Fleet.Done(taken, sluice.OutcomeLeft, sluice.Usage{})
 			tried, unable = append(tried, taken.Engine.ID), refusal
 			continue
 		}
-		attempts++
 		c.taken, c.outcome = taken, sluice.OutcomeServed
 		c.out.answeredBy(taken.Engine.Simulated())
-		if failure = c.attempt(); failure == nil || !c.retryable(failure) {
+		if failure = c.attempt(); failure == nil {
+			break
+		}
+		if !c.retryable(failure) {
 			return failure
 		}
-		c.g.Log.Warn("an engine failed before its first byte", "call", c.id, "engine", taken.Engine.Name, "error", failure)
-		tried = append(tried, taken.Engine.ID)
+		full := c.outcome == sluice.OutcomeRefused
 		c.abandon()
+		if full && c.waitLeft() > 0 {
+			c.waiting.again = true
+			continue
+		}
+		attempts++
+		c.g.Log.Warn("an engine failed before its first byte", "call", c.id, "engine", taken.Engine.Name, "error", failure)
+		tried, failed = append(tried, taken.Engine.ID), append(failed, taken)
 	}
+	c.compare(failed, failure == nil)
 	return failure
+}
+
+// compare tells the fleet how a call went on that engines failed. Of one that
+// failed on a single engine, nothing is known.
+func (c *call) compare(failed []sluice.Route, served bool) {
+	if len(failed) > 1 || len(failed) == 1 && served {
+		c.g.Fleet.Compared(failed, served)
+	}
 }
 
 // routeRequest is what an engine is chosen by. What is no text says nothing
 // about where it should go.
 func (c *call) routeRequest(tried []string) sluice.RouteRequest {
-	req := sluice.RouteRequest{Model: c.request.Model, Tried: tried}
+	w := &c.waiting
+	req := sluice.RouteRequest{
+		Model: c.request.Model, Tried: tried,
+		Wait: c.waitLeft(), Tenant: c.principal.Org.ID, Weight: c.principal.Org.Queue.Weight,
+		Class: w.class, Free: w.free, Output: c.budget.outputLikely, Again: w.again,
+	}
 	if c.media != nil || !c.endpoint.Generates() {
 		return req
 	}

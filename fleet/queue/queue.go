@@ -207,11 +207,11 @@ func (q *Queue) longest(models []string, rank Rank) (longest *band) {
 	return longest
 }
 
-// Remove takes a call out whose client left or whose time is up. One that does
-// not wait is left alone.
-func (q *Queue) Remove(it *Item) {
+// Remove takes a call out whose client left or whose time is up. It reports
+// whether the call waited; one that did not is left alone.
+func (q *Queue) Remove(it *Item) bool {
 	if !it.waits {
-		return
+		return false
 	}
 	l := q.lanes[it.Model]
 	if it.flow != nil {
@@ -225,6 +225,7 @@ func (q *Queue) Remove(it *Item) {
 		}
 	}
 	q.count(it, -1)
+	return true
 }
 
 // Used corrects what a tenant is charged for a call that waited: what it was
