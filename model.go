@@ -14,7 +14,7 @@ type Model struct {
 	// Versions make it a name for other models: each conversation goes to one of
 	// them, by weight, and costs what that one costs. It needs no engine and no price
 	// of its own then.
-	Versions []Version `json:"versions,omitempty"`
+	Versions []ModelVersion `json:"versions,omitempty"`
 
 	// Fallbacks are models that answer in its place, in this order, where none of
 	// its engines can before the first byte. A call costs what the model costs that
@@ -25,8 +25,8 @@ type Model struct {
 	Shadow *Shadow `json:"shadow,omitempty"`
 }
 
-// Version is a model that a part of another one's calls goes to.
-type Version struct {
+// ModelVersion is a model that a part of another one's calls goes to.
+type ModelVersion struct {
 	Model  string `json:"model" yaml:"model"`
 	Weight int64  `json:"weight" yaml:"weight" minimum:"0" maximum:"1000000"` // in relation to the others'
 }

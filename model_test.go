@@ -7,7 +7,7 @@ import (
 )
 
 func TestVersion(t *testing.T) {
-	m := sluice.Model{Versions: []sluice.Version{{Model: "a", Weight: 3}, {Model: "off"}, {Model: "b", Weight: 1}}}
+	m := sluice.Model{Versions: []sluice.ModelVersion{{Model: "a", Weight: 3}, {Model: "off"}, {Model: "b", Weight: 1}}}
 	got := map[string]int{}
 	for point := range uint64(4000) {
 		got[m.Version(point)]++

@@ -21,7 +21,7 @@ func TestTraffic(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	versions := []sluice.Version{{Model: "a", Weight: 90}, {Model: "b", Weight: 10}}
+	versions := []sluice.ModelVersion{{Model: "a", Weight: 90}, {Model: "b", Weight: 10}}
 	if err := put("both", api.PutModel{Versions: versions, Fallbacks: []string{"a"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -44,15 +44,15 @@ func TestTraffic(t *testing.T) {
 		"no model: add it first": {Fallbacks: []string{"none"}},
 		"names itself":           {Fallbacks: []string{"c"}},
 		"twice":                  {Fallbacks: []string{"a", "a"}},
-		"stands for other":       {Versions: []sluice.Version{{Model: "both", Weight: 1}}},
-		"has a weight":           {Versions: []sluice.Version{{Model: "a"}}},
+		"stands for other":       {Versions: []sluice.ModelVersion{{Model: "both", Weight: 1}}},
+		"has a weight":           {Versions: []sluice.ModelVersion{{Model: "a"}}},
 		"somebody must pay":      {Shadow: &sluice.Shadow{Model: "b", Part: 1, Key: "key_none"}},
 	} {
 		if err := put("c", in); sluice.ErrorOf(err).Code != sluice.CodeInvalid || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v", why, err)
 		}
 	}
-	if err := put("a", api.PutModel{Versions: []sluice.Version{{Model: "b", Weight: 1}}}); sluice.ErrorOf(err).Code != sluice.CodeInvalid {
+	if err := put("a", api.PutModel{Versions: []sluice.ModelVersion{{Model: "b", Weight: 1}}}); sluice.ErrorOf(err).Code != sluice.CodeInvalid {
 		t.Errorf("a version of another gets versions: %v", err)
 	}
 	if err := w.Local.DeleteModel(ctx, "b"); sluice.ErrorOf(err).Code != sluice.CodeConflict {
@@ -60,10 +60,10 @@ func TestTraffic(t *testing.T) {
 	}
 
 	// A manifest may name what its engines bring.
-	_, err = w.Local.Apply(ctx, api.Manifest{
+	_, err = w.Local.Apply(ctx, api.Apply{Manifest: api.Manifest{
 		Models:  []api.ManifestModel{{Name: "new", PutModel: api.PutModel{Fallbacks: []string{"brought"}}}},
 		Engines: []api.ManifestEngine{{Name: "e", PutEngine: api.PutEngine{URL: "sim:instant", Models: map[string]string{"brought": ""}}}},
-	}, false)
+	}})
 	if err != nil {
 		t.Errorf("a fallback that an engine of the manifest serves: %v", err)
 	}

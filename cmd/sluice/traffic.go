@@ -38,7 +38,7 @@ func (t *trafficFlags) fill(in *api.PutModel) error {
 		if err != nil || n < 0 {
 			return misused("--version: %q is not MODEL=WEIGHT, such as glm-4.6=90", text)
 		}
-		in.Versions = append(in.Versions, sluice.Version{Model: model, Weight: n})
+		in.Versions = append(in.Versions, sluice.ModelVersion{Model: model, Weight: n})
 	}
 	if t.shadow == "" {
 		return nil
