@@ -18,6 +18,7 @@ type Organisation struct {
 	ID        string          `json:"id" example:"org_06f2k8c0q5xg3e8v7m1n4r9t2w"`
 	Name      string          `json:"name"`
 	Currency  sluice.Currency `json:"currency" example:"USD"`
+	Queue     sluice.Queueing `json:"queue,omitzero" doc:"What its calls are to the queue in front of the engines."`
 	CreatedAt time.Time       `json:"created_at"`
 }
 
