@@ -6,54 +6,100 @@ import (
 	"time"
 
 	"sluice"
-	"sluice/money/price"
-	"sluice/money/seal"
+	"sluice/billing/statements"
+	"sluice/money/cost"
+	"sluice/money/exact"
 	"sluice/money/statement"
-	"sluice/store"
 )
 
-// Statements reads what statements of the operator's are made of.
-type Statements interface {
-	// StatementRows returns the sealed rows from since on, before until.
-	StatementRows(ctx context.Context, since, until time.Time, place store.Place) ([]statement.Row, []statement.EntryRow, error)
-	Reach(ctx context.Context, since, until time.Time) (statement.Reach, error)
-	Closes(ctx context.Context, day string) ([]seal.Close, error)
+// Statements is the operator's bookkeeping beside what closes it.
+type Statements struct {
+	Maker StatementMaker
+	Nodes Nodes
+	Costs PeriodCosts
 }
 
-// StatementRows is what the statement of a day in UTC is made of. A pool is the
-// name of an engine.
+// StatementMaker makes the operator's statements. Errors: CodeInvalid, CodeNotFound, CodeConflict.
+type StatementMaker interface {
+	Statement(ctx context.Context, q statements.Query) (*statement.Statement, error)
+	Input(ctx context.Context, q statements.Query) (*statements.Made, error)
+	Settings(ctx context.Context) (*statements.BookSettings, error)
+	PutSettings(ctx context.Context, reference string, rates cost.Rates) (*statements.BookSettings, error)
+	PutTimezone(ctx context.Context, from, zone string) (*statements.BookSettings, error)
+}
+
+// StatementRows is what the statement of a day, or of several, is made of.
 type StatementRows struct {
 	Day       string               `json:"day" example:"2026-11-21"`
+	From      time.Time            `json:"from" doc:"The first instant."`
+	To        time.Time            `json:"to" doc:"The instant after the last."`
 	Currency  sluice.Currency      `json:"currency" example:"USD"`
-	Closed    bool                 `json:"closed" doc:"Whether the day is closed. If not, its hours that are sealed by now are here."`
+	Closed    bool                 `json:"closed" doc:"Whether all of it is closed. If not, the hours that are sealed by now are here."`
 	Rows      []statement.Row      `json:"rows"`
 	Entries   []statement.EntryRow `json:"entries"`
 	Reach     statement.Reach      `json:"reach"`
-	Reference *statement.Reference `json:"reference,omitempty" doc:"The list prices of the model that was asked for."`
+	Spent     *cost.Report         `json:"spent,omitempty" doc:"What nodes were and cost, as far as the server knows."`
+	Rates     cost.Rates           `json:"rates" doc:"Tokens that a node reads and writes in a second; zero: not known."`
+	Reference *statement.Reference `json:"reference,omitempty" doc:"The list prices by which theoretical revenue is counted."`
+	Notes     []string             `json:"notes,omitempty"`
 }
 
 // StatementQuery says which statement.
 type StatementQuery struct {
-	Day       string          `path:"day" maxLength:"10" example:"2026-11-21" doc:"In UTC."`
+	Day       string          `path:"day" maxLength:"10" example:"2026-11-21" doc:"By the timezone of the books."`
+	Through   string          `query:"through" maxLength:"10" example:"2026-11-30" doc:"The last day, for a statement of several."`
 	Currency  sluice.Currency `query:"currency" default:"USD" pattern:"^[A-Z]{3}$" patternDescription:"three capital letters (ISO 4217)"`
-	Reference string          `query:"reference" maxLength:"128" doc:"The model at whose list prices theoretical revenue is counted."`
+	Reference string          `query:"reference" maxLength:"128" doc:"The model at whose list prices theoretical revenue is counted. By default that of the books' settings."`
+	Prefill   string          `query:"prefill_rate" maxLength:"32" example:"73700" doc:"Tokens of prompts that a node reads in a second. By default that of the settings."`
+	Decode    string          `query:"decode_rate" maxLength:"32" example:"14800" doc:"Tokens of answers that a node writes in a second."`
+}
+
+// query reads the question.
+func (in *StatementQuery) query() (statements.Query, error) {
+	q := statements.Query{Day: in.Day, Through: in.Through, Currency: in.Currency, Reference: in.Reference}
+	for _, r := range []struct {
+		name, text string
+		to         *exact.Number
+	}{{"prefill_rate", in.Prefill, &q.Rates.Prefill}, {"decode_rate", in.Decode, &q.Rates.Decode}} {
+		if r.text == "" {
+			continue
+		}
+		n, err := exact.Parse(r.text)
+		if err != nil || n.Sign() <= 0 {
+			return q, &sluice.Error{Code: sluice.CodeInvalid, Param: r.name, Message: "A rate is a number of tokens above zero."}
+		}
+		*r.to = n
+	}
+	if (in.Prefill == "") != (in.Decode == "") {
+		return q, sluice.Errorf(sluice.CodeInvalid, "prefill_rate and decode_rate go together.")
+	}
+	return q, nil
+}
+
+// PutBookSettings changes what statements are made with where nothing else is said.
+type PutBookSettings struct {
+	Reference string     `json:"reference,omitempty" maxLength:"128" doc:"The model at whose list prices theoretical revenue is counted."`
+	Rates     cost.Rates `json:"rates,omitzero" doc:"Tokens that a node reads and writes in a second."`
+}
+
+// PutTimezone has the books' days begin by another clock.
+type PutTimezone struct {
+	From string `json:"from,omitempty" maxLength:"10" example:"2026-12-01" doc:"The first day of the clock; all days when absent, as long as none was closed."`
+	Zone string `json:"timezone" minLength:"1" maxLength:"64" example:"Asia/Shanghai"`
 }
 
 func (s *Server) registerStatements() {
 	const tag = "closing"
+	s.registerNodes()
 	register(s, route{
 		id: "get-statement", method: http.MethodGet, path: "/statements/{day}", tag: tag,
-		summary: "Get the statement of a day, without what its nodes cost", roles: operators(),
+		summary: "Get the statement of a day, or of several", roles: operators(),
 	}, func(ctx context.Context, _ *caller, in *StatementQuery) (*statement.Statement, error) {
-		rows, err := s.statementRows(ctx, in)
+		q, err := in.query()
 		if err != nil {
 			return nil, err
 		}
-		made, err := rows.Input()
-		if err != nil {
-			return nil, err
-		}
-		return statement.Make(made)
+		return s.opt.Statements.Maker.Statement(ctx, q)
 	})
 	register(s, route{
 		id: "get-statement-rows", method: http.MethodGet, path: "/statements/{day}/rows", tag: tag,
@@ -61,76 +107,50 @@ func (s *Server) registerStatements() {
 	}, func(ctx context.Context, _ *caller, in *StatementQuery) (*StatementRows, error) {
 		return s.statementRows(ctx, in)
 	})
+	register(s, route{
+		id: "get-book-settings", method: http.MethodGet, path: "/books/settings", tag: tag,
+		summary: "Get what statements are made with, and by whose clock days begin", roles: operators(),
+	}, func(ctx context.Context, _ *caller, _ *struct{}) (*statements.BookSettings, error) {
+		return s.opt.Statements.Maker.Settings(ctx)
+	})
+	register(s, route{
+		id: "put-book-settings", method: http.MethodPut, path: "/books/settings", tag: tag,
+		summary: "Change what statements are made with", roles: treasurers(),
+	}, func(ctx context.Context, _ *caller, in *struct{ Body PutBookSettings }) (*statements.BookSettings, error) {
+		return s.opt.Statements.Maker.PutSettings(ctx, in.Body.Reference, in.Body.Rates)
+	})
+	register(s, route{
+		id: "put-book-timezone", method: http.MethodPut, path: "/books/timezone", tag: tag,
+		summary: "Have days begin by another clock, from a day on that was never closed", roles: treasurers(),
+	}, func(ctx context.Context, _ *caller, in *struct{ Body PutTimezone }) (*statements.BookSettings, error) {
+		return s.opt.Statements.Maker.PutTimezone(ctx, in.Body.From, in.Body.Zone)
+	})
 }
 
 // Input is what the rows give a statement.
-func (r *StatementRows) Input() (*statement.Input, error) {
-	from, err := time.Parse(time.DateOnly, r.Day)
-	if err != nil {
-		return nil, sluice.Errorf(sluice.CodeInvalid, "%q is no day such as 2026-11-21.", r.Day)
+func (r *StatementRows) Input() *statement.Input {
+	return &statement.Input{
+		Currency: r.Currency, From: r.From, To: r.To, Rows: r.Rows, Entries: r.Entries, Reach: &r.Reach,
+		Spent: r.Spent, Rates: r.Rates, Reference: r.Reference, Notes: r.Notes,
 	}
-	in := &statement.Input{
-		Currency: r.Currency, From: from, To: from.AddDate(0, 0, 1), Rows: r.Rows, Entries: r.Entries, Reach: &r.Reach, Reference: r.Reference,
-	}
-	if !r.Closed {
-		in.Notes = append(in.Notes, "The day is not closed: this is what of it is sealed by now.")
-	}
-	return in, nil
 }
 
-// statementRows reads a day's rows in one currency.
+// statementRows reads what a statement is made of.
 func (s *Server) statementRows(ctx context.Context, in *StatementQuery) (*StatementRows, error) {
-	from, err := time.Parse(time.DateOnly, in.Day)
-	if err != nil {
-		return nil, sluice.Errorf(sluice.CodeInvalid, "%q is no day such as 2026-11-21.", in.Day)
-	}
-	out := &StatementRows{Day: in.Day, Currency: in.Currency, Rows: []statement.Row{}, Entries: []statement.EntryRow{}}
-	if in.Reference != "" {
-		if out.Reference, err = s.reference(ctx, in, from); err != nil {
-			return nil, err
-		}
-	}
-	place := func(engine string) (string, statement.Segment) { return engine, statement.SegmentAPI }
-	to := from.AddDate(0, 0, 1)
-	rows, entries, err := s.opt.Statements.StatementRows(ctx, from, to, place)
+	q, err := in.query()
 	if err != nil {
 		return nil, err
 	}
-	simulated := map[string]bool{} // an engine simulates always or never
-	for i := range rows {
-		if rows[i].Outcome == statement.OutcomeSimulated {
-			simulated[rows[i].Pool] = true
-		}
-		if rows[i].Currency == in.Currency {
-			out.Rows = append(out.Rows, rows[i])
-		}
-	}
-	for i := range entries {
-		if e := entries[i]; e.Currency == in.Currency {
-			e.Simulated = simulated[e.Pool]
-			out.Entries = append(out.Entries, e)
-		}
-	}
-	if out.Reach, err = s.opt.Statements.Reach(ctx, from, to); err != nil {
-		return nil, err
-	}
-	closes, err := s.opt.Statements.Closes(ctx, in.Day)
+	m, err := s.opt.Statements.Maker.Input(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	out.Closed = len(closes) > 0 && closes[len(closes)-1].Kind == seal.Closed
+	out := &StatementRows{
+		Day: in.Day, From: m.From, To: m.To, Currency: m.Currency, Closed: m.Closed, Rows: m.Rows, Entries: m.Entries, Reach: *m.Reach,
+		Spent: m.Spent, Rates: m.Rates, Reference: m.Reference, Notes: m.Notes,
+	}
+	if out.Rows == nil {
+		out.Rows = []statement.Row{}
+	}
 	return out, nil
-}
-
-// reference returns the list prices of the model on the day.
-func (s *Server) reference(ctx context.Context, in *StatementQuery, at time.Time) (*statement.Reference, error) {
-	books, err := s.opt.Prices.Books(ctx)
-	if err != nil {
-		return nil, err
-	}
-	book := price.InForce(books, in.Currency, at.AddDate(0, 0, 1).Add(-1))
-	if book == nil {
-		return nil, sluice.Errorf(sluice.CodeNotFound, "There was no price book in %s on %s.", in.Currency, in.Day)
-	}
-	return statement.ReferenceOf(book, in.Reference)
 }

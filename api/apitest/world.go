@@ -25,6 +25,7 @@ import (
 	"sluice/billing/credit"
 	"sluice/billing/invoicing"
 	"sluice/billing/payment"
+	"sluice/billing/statements"
 	"sluice/fleet"
 	"sluice/fleet/simulator"
 	"sluice/gateway/tally"
@@ -92,6 +93,7 @@ func New(t testing.TB) *World {
 		Argon2: account.Argon2{Memory: 64, Passes: 1, Threads: 1}, // quick
 	})
 	w.Browser = browser.New("http://sluice.test", nil)
+	books := statements.New(statements.Options{Books: w.Store, Nodes: w.Store, Kept: w.Store, Power: w.Store, Engines: w.Store.Engines, Now: w.Now})
 	w.API = api.New(api.Options{
 		Accounts: w.Accounts, Browser: w.Browser, Journal: w.Store,
 		Invoices: invoicing.New(w.Store, w.Ledger, w.Now, slog.New(slog.DiscardHandler)), Printer: printer,
@@ -99,8 +101,8 @@ func New(t testing.TB) *World {
 		Ledger: w.Ledger, Plans: w.Ledger, PlanStore: w.Store, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}),
 		Credits: credit.New(credit.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Notifier: notifier,
 		Budgets: budgeting.New(w.Store, w.Ledger, notifier, w.Now, slog.New(slog.DiscardHandler)), Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
-		Statements: w.Store,
-		Closing:    closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Flush: w.Ledger.Flush, Now: w.Now}),
+		Statements: api.Statements{Maker: books, Nodes: books, Costs: books},
+		Closing:    closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Costs: books.Keep, Flush: w.Ledger.Flush, Now: w.Now}),
 		Files:      files, Batches: batch.New(batch.Options{Jobs: w.Store, Lines: w.Store, Files: files, Blobs: blobs, Now: w.Now}),
 		Version: "test", URL: "http://sluice.test",
 	})

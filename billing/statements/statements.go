@@ -442,3 +442,20 @@ func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
+
+// CostOf is what a period cost in a currency, as far as is known now: zero where nothing is.
+func (s *Service) CostOf(ctx context.Context, since, until time.Time, currency sluice.Currency) (sluice.Amount, error) {
+	c, err := s.costs(ctx, since, until)
+	if err != nil {
+		return sluice.Amount{}, err
+	}
+	f := c.fleet(currency)
+	if f == nil {
+		return sluice.Amount{}, nil
+	}
+	r, err := f.Between(since, until)
+	if err != nil {
+		return sluice.Amount{}, err
+	}
+	return sluice.ParseAmount(r.Total.Total.Text(12))
+}

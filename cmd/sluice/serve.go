@@ -23,6 +23,7 @@ import (
 	"sluice/billing/invoicing"
 	"sluice/billing/letter"
 	"sluice/billing/payment"
+	"sluice/billing/statements"
 	"sluice/cmd/sluice/config"
 	"sluice/fleet"
 	"sluice/gateway"
@@ -42,30 +43,31 @@ import (
 
 // server is a running Sluice. Its fields are set in the order of boot.
 type server struct {
-	cfg       config.Config
-	log       *slog.Logger
-	store     *store.DB
-	fleet     *fleet.Fleet
-	seen      *observers
-	ledger    *billing.Ledger
-	payments  *payment.Service
-	credits   *credit.Service
-	invoices  *invoicing.Invoices
-	printer   *pdf.Printer
-	notifier  *notify.Service
-	letters   *letter.Service
-	budgets   *budgeting.Service
-	closing   *closing.Service
-	gateway   *gateway.Gateway
-	blobs     *blob.Folder
-	files     *file.Service
-	batches   *batch.Service
-	links     *link.Service
-	jobs      *job.Service
-	responses *responses.Service
-	accounts  *account.Service
-	engines   *catalogue
-	salt      []byte
+	cfg        config.Config
+	log        *slog.Logger
+	store      *store.DB
+	fleet      *fleet.Fleet
+	seen       *observers
+	ledger     *billing.Ledger
+	payments   *payment.Service
+	credits    *credit.Service
+	invoices   *invoicing.Invoices
+	printer    *pdf.Printer
+	notifier   *notify.Service
+	letters    *letter.Service
+	budgets    *budgeting.Service
+	closing    *closing.Service
+	statements *statements.Service
+	gateway    *gateway.Gateway
+	blobs      *blob.Folder
+	files      *file.Service
+	batches    *batch.Service
+	links      *link.Service
+	jobs       *job.Service
+	responses  *responses.Service
+	accounts   *account.Service
+	engines    *catalogue
+	salt       []byte
 
 	reloading sync.Mutex                // one reload at a time, so that the last one read the most
 	calendars atomic.Pointer[calendars] // that plans may weigh by
@@ -115,7 +117,7 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 		return err
 	}
 	s.budgets = s.newBudgets()
-	s.closing = closing.New(closing.Options{Hours: s.store, Days: s.store, Notes: s.store, Flush: s.ledger.Flush, Now: clock, Log: s.log})
+	s.newBooks()
 	if s.salt, err = s.secret(ctx, "cache_salt"); err != nil {
 		return err
 	}

@@ -24,13 +24,14 @@ import (
 
 // statementInput is what the flags of `sluice statement` say.
 type statementInput struct {
-	day, zone, usage, nodes string
-	currency, model         string
-	prices, claims          []string
-	convert, power          string
-	prefill, decode         string
-	csv, xlsx               string
-	top                     int
+	day, through, zone string
+	usage, nodes       string
+	currency, model    string
+	prices, claims     []string
+	convert, power     string
+	prefill, decode    string
+	csv, xlsx          string
+	top                int
 }
 
 func (c *cli) statementCommand() *cobra.Command {
@@ -38,11 +39,11 @@ func (c *cli) statementCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "statement", Short: "What a day served, earned and cost", Args: none,
 		Long: "Makes the statement of a day: what was served, by model, pool, segment and customer; what it cost by the\n" +
-			"nodes' schedule; revenue, profit and margins; and the way from theoretical revenue to cash. The usage is the\n" +
-			"server's, of a day in UTC, or, with --file, that of a file, and then no server is asked. Files are CSV with a\n" +
-			"line of column names, or JSON with an object on a line; a file with a fault is refused with its lines, and\n" +
-			"nothing of it is used. docs/books.md lists the columns.",
-		Example: "  sluice statement --day 2026-11-21 --nodes nodes.csv --model glm-4.6\n" +
+			"nodes' schedule; revenue, profit and margins; and the way from theoretical revenue to cash. Usage and nodes are the\n" +
+			"server's (`sluice nodes`, `sluice cost`), or, with --file and --nodes, those of files. Files are CSV with a line of\n" +
+			"column names, or JSON with an object on a line; a file with a fault is refused with its lines, and nothing of it is\n" +
+			"used. docs/books.md lists the columns.",
+		Example: "  sluice statement --day 2026-11-21\n  sluice statement --day 2026-11-01 --through 2026-11-30 --model glm-4.6\n" +
 			"  sluice statement --day 2025-02-27T12:00:00+08:00 --file usage.csv --nodes nodes.csv --claim cost=87072\n" +
 			"  sluice statement --day 2026-11-21 --zone Asia/Shanghai --file usage.jsonl --csv statement.csv",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -65,9 +66,10 @@ func (c *cli) statementCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&in.day, "day", "", "the day, such as 2026-11-21, or the instant at which it begins")
+	f.StringVar(&in.through, "through", "", "the last day, for a statement of several days of the server's")
 	f.StringVar(&in.zone, "zone", "UTC", "timezone by whose clock a day of --file begins and ends")
 	f.StringVar(&in.usage, "file", "", "file of usage, CSV or JSON lines, in place of the server's; - is stdin")
-	f.StringVar(&in.nodes, "nodes", "", "file of nodes and expenses, CSV or JSON lines")
+	f.StringVar(&in.nodes, "nodes", "", "file of nodes and costs, CSV or JSON lines, in place of the server's")
 	f.StringVar(&in.currency, "currency", "USD", "currency of the statement, and of rows that name none")
 	f.StringVar(&in.model, "model", "", "the model at whose prices theoretical revenue is counted: the server's, or those of --price")
 	f.StringArrayVar(&in.prices, "price", nil, "CLASS=PRICE of the reference, per million tokens; for rows without a list amount too. May be repeated")
@@ -79,6 +81,7 @@ func (c *cli) statementCommand() *cobra.Command {
 	f.StringVar(&in.csv, "csv", "", "write it to this file as CSV; - is stdout")
 	f.StringVar(&in.xlsx, "xlsx", "", "write it to this file as a spreadsheet (XLSX); - is stdout")
 	f.IntVar(&in.top, "top", 10, "so many customers are shown")
+	cmd.AddCommand(c.statementSettingsCommand())
 	return cmd
 }
 
@@ -100,6 +103,7 @@ func (in *statementInput) input(ctx context.Context, c *cli) (made *statement.In
 	if err != nil || in.nodes == "" {
 		return made, err
 	}
+	made.Spent = nil // the file's in its place
 	made.Fleet, err = load(in.nodes, func(r io.Reader) (*cost.Fleet, error) { return statement.LoadNodes(r, currency) })
 	if err == nil && in.power != "" {
 		if made.Fleet.PowerPrice, err = exact.Parse(in.power); err != nil {
@@ -127,16 +131,16 @@ func (in *statementInput) fromFile(made *statement.Input) (err error) {
 	return nil
 }
 
-// fromServer asks the server for the usage and the entries of the day.
+// fromServer asks the server for what it knows of the day, with what its nodes cost.
 func (in *statementInput) fromServer(ctx context.Context, c *cli, made *statement.Input) error {
 	if in.zone != "UTC" {
-		return misused("--zone is for --file: the server's days are in UTC")
+		return misused("--zone is for --file: the server's days are by the timezone of its books, which `sluice statement settings` shows")
 	}
 	cl, err := c.client()
 	if err != nil {
 		return err
 	}
-	q := api.StatementQuery{Day: in.day, Currency: made.Currency}
+	q := api.StatementQuery{Day: in.day, Through: in.through, Currency: made.Currency, Prefill: in.prefill, Decode: in.decode}
 	if made.Reference == nil {
 		q.Reference = in.model
 	}
@@ -144,14 +148,12 @@ func (in *statementInput) fromServer(ctx context.Context, c *cli, made *statemen
 	if err != nil {
 		return err
 	}
-	asked, err := rows.Input()
-	if err != nil {
-		return err
+	asked := rows.Input()
+	asked.Claims, asked.Convert = made.Claims, made.Convert
+	if made.Reference != nil {
+		asked.Reference = made.Reference
 	}
-	made.From, made.To, made.Rows, made.Entries, made.Reach, made.Notes = asked.From, asked.To, asked.Rows, asked.Entries, asked.Reach, asked.Notes
-	if made.Reference == nil {
-		made.Reference = asked.Reference
-	}
+	*made = *asked
 	return nil
 }
 
