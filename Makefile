@@ -76,11 +76,11 @@ clients: ## install the official JavaScript clients below e2e/
 e2e: clients ## test the binary with the official clients
 	cd e2e && go test -count=1 -v ./...
 
-web: ## install what builds the console
-	cd web && npm ci --ignore-scripts --no-audit --no-fund
+web: ## check and test the console's source, and that console/dist is what it makes
+	cd web && npm ci --ignore-scripts --no-audit --no-fund && npm run check && npm test
 
-console: web ## check the console and build it into console/dist (web/README.md)
-	cd web && npm run check && npm test && npm run build
+console: ## build the console into console/dist (web/README.md)
+	cd web && npm ci --ignore-scripts --no-audit --no-fund && npm run check && npm run build && npm test
 
 browser: build ## journeys through the console in a real Chromium
 	cd web && npm run browser

@@ -2,6 +2,8 @@
 // plain <a href>, and a click on one of ours does not load the document anew.
 import type { Component } from 'svelte'
 
+export { match, type Params } from './match'
+
 /** Where the console stands on the server. */
 export const base = '/console'
 
@@ -9,23 +11,6 @@ export const base = '/console'
 export interface Route {
   path: string
   load: () => Promise<{ default: Component<any> }>
-}
-
-/** The values of an address's parameters. */
-export type Params = Record<string, string>
-
-/** Matches a path against a pattern; undefined when it does not fit. */
-export function match(pattern: string, path: string): Params | undefined {
-  const want = pattern.split('/').filter(Boolean)
-  const have = path.split('/').filter(Boolean)
-  if (want.length !== have.length) return undefined
-  const params: Params = {}
-  for (const [i, part] of want.entries()) {
-    const value = decodeURIComponent(have[i] ?? '')
-    if (part.startsWith(':')) params[part.slice(1)] = value
-    else if (part !== value) return undefined
-  }
-  return params
 }
 
 class Router {
