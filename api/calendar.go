@@ -78,16 +78,20 @@ func showCalendars(all []*calendar.Calendar) []Calendar {
 	for _, c := range all {
 		out := Calendar{Name: c.Name()}
 		for _, v := range c.Versions() {
-			version := CalendarVersion{Zone: v.Zone, Arcs: calendar.FormatArcs(v.Arcs), Holidays: calendar.FormatDates(v.Holidays)}
-			if !v.From.IsZero() {
-				version.Since = &v.From
-			}
-			for _, w := range v.Workdays {
-				version.Workdays = append(version.Workdays, w.String())
-			}
-			out.Versions = append(out.Versions, version)
+			out.Versions = append(out.Versions, showVersion(v))
 		}
 		shown = append(shown, out)
 	}
 	return shown
+}
+
+func showVersion(v calendar.Version) CalendarVersion {
+	out := CalendarVersion{Zone: v.Zone, Arcs: calendar.FormatArcs(v.Arcs), Holidays: calendar.FormatDates(v.Holidays)}
+	if !v.From.IsZero() {
+		out.Since = &v.From
+	}
+	for _, w := range v.Workdays {
+		out.Workdays = append(out.Workdays, w.String())
+	}
+	return out
 }

@@ -249,6 +249,7 @@ func TestRoles(t *testing.T) {
 	rows := matrix(book.ID)
 	maps.Copy(rows, invoiceRows(book.ID))
 	maps.Copy(rows, planRows())
+	maps.Copy(rows, powerRows())
 	maps.Copy(rows, webhookRows())
 	maps.Copy(rows, budgetRows())
 	maps.Copy(rows, batchRows())

@@ -71,6 +71,7 @@ type Options struct {
 	Budgets    Budgeting
 	Closing    Closing
 	Statements Statements
+	Power      Power
 	Files      Files
 	Batches    Batches
 	Fleet      Fleet
@@ -151,6 +152,7 @@ func New(o Options) *Server {
 	s.registerLedger()
 	s.registerClosing()
 	s.registerStatements()
+	s.registerPower()
 	s.registerApply()
 	s.registerStatus()
 	s.registerSession()

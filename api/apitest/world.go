@@ -27,6 +27,7 @@ import (
 	"sluice/billing/payment"
 	"sluice/billing/statements"
 	"sluice/fleet"
+	"sluice/fleet/power"
 	"sluice/fleet/simulator"
 	"sluice/gateway/tally"
 	"sluice/plug/blob"
@@ -48,6 +49,7 @@ type World struct {
 	Browser  *browser.Browser
 	Ledger   *billing.Ledger
 	Fleet    *fleet.Fleet
+	Power    *power.Service
 	API      *api.Server
 	URL      string         // of the server, over TCP
 	Local    *client.Client // the operator's, over the Unix socket
@@ -94,7 +96,10 @@ func New(t testing.TB) *World {
 	})
 	w.Browser = browser.New("http://sluice.test", nil)
 	books := statements.New(statements.Options{Books: w.Store, Nodes: w.Store, Kept: w.Store, Power: w.Store, Engines: w.Store.Engines, Now: w.Now})
+	w.Power, err = power.New(t.Context(), power.Options{Engines: func() []power.Engine { return nil }, Store: w.Store, Settings: w.Store, Now: w.Now})
+	w.must(err)
 	w.API = api.New(api.Options{
+		Power:    w.Power,
 		Accounts: w.Accounts, Browser: w.Browser, Journal: w.Store,
 		Invoices: invoicing.New(w.Store, w.Ledger, w.Now, slog.New(slog.DiscardHandler)), Printer: printer,
 		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Prices: w.Store, Books: w.Store, Series: w.Store, Requests: w.Store, Traffic: traffic{w.Tally}, Sealer: unsealed{}, Settings: w.Store,

@@ -12,6 +12,7 @@ import (
 	"sluice"
 	"sluice/api"
 	"sluice/api/client"
+	"sluice/fleet/power"
 	"sluice/gateway"
 	"sluice/plug/blob"
 	"sluice/product/batch"
@@ -40,7 +41,7 @@ func (s *server) newBatches() error {
 		Jobs: s.store, Lines: s.store, Files: s.files, Blobs: s.blobs, Callers: s.gateway, Notifier: s.notifier,
 		Models:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.calls.ServeHTTP(w, r) }),
 		Errand:  batchErrand,
-		Running: s.gateway.Running, Policy: batch.Policy{Lines: s.cfg.BatchLines, Busy: s.cfg.BatchBusy, Hours: hours},
+		Running: s.gateway.Running, Deferred: s.deferred(power.FlexBatch), Policy: batch.Policy{Lines: s.cfg.BatchLines, Busy: s.cfg.BatchBusy, Hours: hours},
 		Endpoints: []string{openai.PathChat, wire.Path, openai.PathCompletions, openai.PathEmbeddings},
 		MaxLine:   int(s.cfg.MaxBody), KeepOutput: s.cfg.BatchKeep, Log: s.log,
 	})

@@ -261,6 +261,8 @@ func TestDocsYAML(t *testing.T) {
 			_, err = api.ParseManifest([]byte(b.text))
 		case "# plan.yaml":
 			_, err = api.ParsePlan([]byte(b.text))
+		case "# power.yaml":
+			_, err = api.ParsePowerPrice([]byte(b.text))
 		case "# sluice.yaml":
 			c := config.Default()
 			if err = c.ReadYAML([]byte(b.text)); err == nil {

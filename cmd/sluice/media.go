@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sluice"
+	"sluice/fleet/power"
 	"sluice/gateway"
 	"sluice/plug/fetch"
 	"sluice/product/job"
@@ -68,7 +69,7 @@ func (s *server) newJobs(ctx context.Context) error {
 	run.Handle("/", s.gateway.Handler())
 	s.jobs = job.New(job.Options{
 		Jobs: s.store, Work: s.store, Blobs: s.blobs, Gateway: s.gateway, Notifier: s.notifier, Links: s.links, Run: run, Errand: jobErrand, Log: s.log,
-		AtOnce: int(s.cfg.JobsAtOnce), Longest: s.cfg.JobLongest, Keep: s.cfg.JobKeep,
+		Deferred: s.deferred(power.FlexJob), AtOnce: int(s.cfg.JobsAtOnce), Longest: s.cfg.JobLongest, Keep: s.cfg.JobKeep,
 	})
 	return nil
 }

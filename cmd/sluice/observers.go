@@ -9,6 +9,7 @@ import (
 	"sluice"
 	"sluice/cmd/sluice/config"
 	"sluice/fleet"
+	"sluice/fleet/power"
 	"sluice/gateway/tally"
 	"sluice/plug/metrics"
 	"sluice/plug/otlp"
@@ -19,6 +20,7 @@ import (
 type observers struct {
 	metrics *metrics.Metrics
 	traces  *otlp.Tracer // nil without a collector
+	power   *power.Service
 	tally   *tally.Tally
 	log     *slog.Logger
 }
@@ -44,6 +46,7 @@ func (o *observers) close() error {
 // CallEnded implements gateway.Observer.
 func (o *observers) CallEnded(r sluice.Report) {
 	o.metrics.CallEnded(r)
+	o.power.CallEnded(&r)
 	o.tally.CallEnded(r)
 	if o.traces != nil {
 		o.traces.CallEnded(r)

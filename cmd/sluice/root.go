@@ -100,6 +100,7 @@ func (c *cli) root() *cobra.Command {
 		c.serveCommand(), c.orgCommand(), c.projectCommand(), c.keyCommand(), c.modelCommand(), c.engineCommand(),
 		c.priceCommand(), c.planCommand(), c.subscriptionCommand(), c.quotaCommand(), c.balanceCommand(), c.creditCommand(), c.refundCommand(), c.invoiceCommand(), c.paymentCommand(), c.budgetCommand(), c.webhookCommand(), c.batchCommand(), c.fileCommand(), c.usageCommand(), c.ledgerCommand(), c.closeCommand(), c.receiptCommand(), c.statementCommand(), c.nodesCommand(), c.costCommand(), c.applyCommand(),
 		c.simCommand(), c.chipsCommand(), c.kubeCommand(), c.statusCommand(), c.versionCommand(),
+		c.powerCommand(),
 	)
 	return root
 }

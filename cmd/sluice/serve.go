@@ -26,6 +26,7 @@ import (
 	"sluice/billing/statements"
 	"sluice/cmd/sluice/config"
 	"sluice/fleet"
+	"sluice/fleet/power"
 	"sluice/gateway"
 	"sluice/plug/blob"
 	"sluice/plug/pdf"
@@ -47,6 +48,7 @@ type server struct {
 	log        *slog.Logger
 	store      *store.DB
 	fleet      *fleet.Fleet
+	power      *power.Service
 	seen       *observers
 	ledger     *billing.Ledger
 	payments   *payment.Service
@@ -125,7 +127,7 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	if err := s.newGateway(ctx); err != nil {
 		return err
 	}
-	if err := errors.Join(s.newBatches(), s.newResponses(ctx), s.newJobs(ctx)); err != nil {
+	if err := errors.Join(s.newPower(ctx), s.newBatches(), s.newResponses(ctx), s.newJobs(ctx)); err != nil {
 		return err
 	}
 	s.newAccounts()
@@ -265,7 +267,7 @@ func (s *server) work(ctx context.Context) (stop func(), err error) {
 	letGo := context.AfterFunc(ctx, s.responses.Drain)
 	ctx = context.WithoutCancel(ctx)
 	stops := []func(){
-		background(ctx, s.fleet.Run), background(ctx, s.seen.tally.Run), background(ctx, s.probeEngines), s.finishPayments(ctx), background(ctx, s.notifier.Run), background(ctx, s.budgets.Run), background(ctx, s.closing.Run), background(ctx, s.letters.Run),
+		background(ctx, s.fleet.Run), background(ctx, s.seen.tally.Run), background(ctx, s.probeEngines), background(ctx, s.watchPower), s.finishPayments(ctx), background(ctx, s.notifier.Run), background(ctx, s.budgets.Run), background(ctx, s.closing.Run), background(ctx, s.letters.Run),
 		s.renew(ctx), s.expire(ctx), background(ctx, s.files.Run), background(ctx, s.batches.Run), background(ctx, s.jobs.Serve), func() { letGo(); s.responses.Close() },
 	}
 	return func() {

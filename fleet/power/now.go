@@ -54,8 +54,8 @@ func (s *Service) readSite(ctx context.Context) (site Site, err error) {
 	return site, nil
 }
 
-// Now is what the site draws, as of the last sample.
-type Now struct {
+// SitePower is what the site draws, as of the last sample.
+type SitePower struct {
 	At time.Time `json:"at,omitzero"`
 
 	Watts    int64              `json:"watts" doc:"What engines draw whose power is known, with the overhead."`
@@ -63,20 +63,20 @@ type Now struct {
 	Overhead int64              `json:"overhead_percent" doc:"What is drawn beside the engines, in percent."`
 	Unknown  int                `json:"unknown_engines" doc:"Engines whose power nobody knows."`
 
-	Limit      *int64             `json:"limit_watts,omitempty" doc:"Absent: none."`
-	Above      bool               `json:"above_limit"`
-	Stuck      bool               `json:"nothing_left_to_cut" doc:"The limit is exceeded although all that can wait is deferred and each model has one engine left."`
-	Jobs       int64              `json:"jobs_percent" doc:"Part of their usual places that jobs get."`
-	Batches    int64              `json:"batches_percent" doc:"Part of their usual places that batches get."`
-	Contracted int64              `json:"contracted_watts,omitempty"`
-	Price      *electricity.Price `json:"price,omitempty" doc:"Of a kWh now."`
-	Changes    *time.Time         `json:"price_changes_at,omitempty"`
+	Limit      *int64                 `json:"limit_watts,omitempty" doc:"Absent: none."`
+	Above      bool                   `json:"above_limit"`
+	Stuck      bool                   `json:"nothing_left_to_cut" doc:"The limit is exceeded although all that can wait is deferred and each model has one engine left."`
+	Jobs       int64                  `json:"jobs_percent" doc:"Part of their usual places that jobs get."`
+	Batches    int64                  `json:"batches_percent" doc:"Part of their usual places that batches get."`
+	Contracted int64                  `json:"contracted_watts,omitempty"`
+	Price      *electricity.BandPrice `json:"price,omitempty" doc:"Of a kWh now."`
+	Changes    *time.Time             `json:"price_changes_at,omitempty"`
 
-	Engines []EngineNow `json:"engines"`
+	Engines []EnginePower `json:"engines"`
 }
 
-// EngineNow is what an engine draws.
-type EngineNow struct {
+// EnginePower is what an engine draws.
+type EnginePower struct {
 	ID      string             `json:"id"`
 	Name    string             `json:"name"`
 	Watts   int64              `json:"watts"`
@@ -90,7 +90,7 @@ type EngineNow struct {
 // steer decides what is deferred and parked, and notes how things are. The
 // caller holds mu.
 func (s *Service) steer(at time.Time, engines []Engine, draws map[string]Draw) {
-	n := Now{At: at, Engines: []EngineNow{}, Source: electricity.Unknown}
+	n := SitePower{At: at, Engines: []EnginePower{}, Source: electricity.Unknown}
 	var candidates []candidate
 	var sum int64
 	known, sources := true, map[electricity.Source]bool{}
@@ -108,7 +108,7 @@ func (s *Service) steer(at time.Time, engines []Engine, draws map[string]Draw) {
 			sources[d.Source] = true
 		}
 		candidates = append(candidates, c)
-		n.Engines = append(n.Engines, EngineNow{
+		n.Engines = append(n.Engines, EnginePower{
 			ID: e.ID, Name: e.Name, Watts: (d.Milliwatts + 500) / 1000, Source: d.Source, Running: e.Running, Supply: e.Supply, Fault: s.faults[e.ID],
 		})
 	}
@@ -139,7 +139,7 @@ func (s *Service) steer(at time.Time, engines []Engine, draws map[string]Draw) {
 	for i := range n.Engines {
 		n.Engines[i].Parked = slices.Contains(s.state.parked, n.Engines[i].ID)
 	}
-	slices.SortFunc(n.Engines, func(a, b EngineNow) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(n.Engines, func(a, b EnginePower) int { return cmp.Compare(a.Name, b.Name) })
 	s.now = n
 	s.tell(was, limit, sum)
 }
@@ -159,11 +159,11 @@ func (s *Service) tell(was site, limit, sum int64) {
 }
 
 // Now returns what the site draws, as of the last sample.
-func (s *Service) Now() Now {
+func (s *Service) Now() SitePower {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := s.now
-	n.Engines = append([]EngineNow{}, n.Engines...)
+	n.Engines = append([]EnginePower{}, n.Engines...)
 	if n.Source == "" {
 		n.Source = electricity.Unknown
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -142,11 +143,34 @@ func (s *Service) readAll(ctx context.Context, engines []Engine) map[string]Draw
 
 func (e *Engine) estimate() Draw { return e.Supply.estimate(e.Running, e.Limit) }
 
+// AnyVendor stands for the vendor of a card's name where the machine has cards of
+// one vendor.
+const AnyVendor = "any"
+
+// drawOf looks up what a card draws; ok is false when it is not there, or not the
+// only one of its number for AnyVendor.
+func drawOf(name string, cards map[string]int64) (mw int64, ok bool) {
+	number, anyone := strings.CutPrefix(name, AnyVendor+":")
+	if !anyone {
+		mw, ok = cards[name]
+		return mw, ok
+	}
+	for card, draws := range cards {
+		if strings.HasSuffix(card, ":"+number) {
+			if ok {
+				return 0, false
+			}
+			mw, ok = draws, true
+		}
+	}
+	return mw, ok
+}
+
 // shared is an engine's part of what its cards draw.
 func shared(names []string, cards, claims map[string]int64) (Draw, error) {
 	sum := int64(0)
 	for _, c := range names {
-		mw, ok := cards[c]
+		mw, ok := drawOf(c, cards)
 		if !ok {
 			return Draw{}, fmt.Errorf("%s does not say what it draws", c)
 		}

@@ -82,7 +82,7 @@ type Service struct {
 	state    site
 	meters   map[string]*meter
 	totals   map[string]*total
-	now      Now
+	now      SitePower
 	faults   map[string]string // by engine: why its power is not measured
 	pending  pending
 	trying   *electricity.Batch // taken from pending and not known to be stored
@@ -359,7 +359,7 @@ func (p *pending) batch(ids map[string]string, now time.Time) *electricity.Batch
 
 // Report returns what engines drew and what it cost in [from, to), by hours of
 // the zone. What is not stored yet is stored first.
-func (s *Service) Report(ctx context.Context, from, to time.Time, zone *time.Location, currency sluice.Currency) (*electricity.Report, error) {
+func (s *Service) Report(ctx context.Context, from, to time.Time, zone *time.Location, currency sluice.Currency) (*electricity.Consumption, error) {
 	s.flush(ctx)
 	s.mu.Lock()
 	contract := s.contract

@@ -133,25 +133,25 @@ func (c *Contract) at(t time.Time) *compiled {
 	return nil
 }
 
-// Price is what a kWh costs at an instant.
-type Price struct {
+// BandPrice is what a kWh costs at an instant.
+type BandPrice struct {
 	Currency sluice.Currency `json:"currency"`
 	Price    exact.Number    `json:"price"`
 	Band     string          `json:"band,omitempty"` // empty where none holds
 }
 
 // PriceAt returns the price at an instant; ok is false before the first terms.
-func (c *Contract) PriceAt(t time.Time) (p Price, ok bool) {
+func (c *Contract) PriceAt(t time.Time) (p BandPrice, ok bool) {
 	at := c.at(t)
 	if at == nil {
-		return Price{}, false
+		return BandPrice{}, false
 	}
 	for i, hours := range at.hours {
 		if hours.Contains(t) {
-			return Price{at.Currency, at.Bands[i].Price, at.Bands[i].Name}, true
+			return BandPrice{at.Currency, at.Bands[i].Price, at.Bands[i].Name}, true
 		}
 	}
-	return Price{at.Currency, at.Price, ""}, true
+	return BandPrice{at.Currency, at.Price, ""}, true
 }
 
 // Next returns the first instant after t at which the price may change; ok is

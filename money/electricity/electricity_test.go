@@ -192,7 +192,7 @@ func TestReport(t *testing.T) {
 			{Engine: "b", Name: "beta", First: at(3), Last: at(9)},
 		},
 	})
-	texts := func(l electricity.Line) string {
+	texts := func(l electricity.ConsumptionLine) string {
 		return strings.Join([]string{l.Model, l.KWh.Text(1), string(l.Source), l.Cost.Text(2), l.JoulesPerToken.Text(0), l.JoulesPerOutput.Text(0)}, " ")
 	}
 	check := func(what, got, want string) {
@@ -246,7 +246,7 @@ func TestSharesAddUp(t *testing.T) {
 			}
 		}
 		r := electricity.Make(in)
-		for name, lines := range map[string][]electricity.Line{"total": {r.Total}, "hours": r.Hours, "engines": r.Engines, "models": r.Models, "rows": r.Rows} {
+		for name, lines := range map[string][]electricity.ConsumptionLine{"total": {r.Total}, "hours": r.Hours, "engines": r.Engines, "models": r.Models, "rows": r.Rows} {
 			var sum electricity.Energy
 			for _, l := range lines {
 				sum += l.Energy

@@ -12,7 +12,7 @@ import (
 	"sluice/money/exact"
 )
 
-// Input is what a Report is made of: everything of [From, To).
+// Input is what a Consumption is made of: everything of [From, To).
 type Input struct {
 	From, To time.Time
 	Zone     *time.Location // whose hours are reported; nil is UTC
@@ -23,17 +23,17 @@ type Input struct {
 	Watched  []Watched
 }
 
-// Report is what engines drew, for which models, and what it cost. Money is in
+// Consumption is what engines drew, for which models, and what it cost. Money is in
 // units of the currency.
-type Report struct {
-	From     time.Time       `json:"from"`
-	To       time.Time       `json:"to"`
-	Currency sluice.Currency `json:"currency"`
-	Total    Line            `json:"total"`
-	Hours    []Line          `json:"hours"`
-	Engines  []Line          `json:"engines"`
-	Models   []Line          `json:"models"` // without a model: idle
-	Rows     []Line          `json:"rows"`   // by hour, engine and model
+type Consumption struct {
+	From     time.Time         `json:"from"`
+	To       time.Time         `json:"to"`
+	Currency sluice.Currency   `json:"currency"`
+	Total    ConsumptionLine   `json:"total"`
+	Hours    []ConsumptionLine `json:"hours"`
+	Engines  []ConsumptionLine `json:"engines"`
+	Models   []ConsumptionLine `json:"models"` // without a model: idle
+	Rows     []ConsumptionLine `json:"rows"`   // by hour, engine and model
 
 	// Contracted is what the contracted power costs in that time, drawn or not.
 	Contracted exact.Number `json:"contracted_cost"`
@@ -46,8 +46,8 @@ type Report struct {
 	Above  int       `json:"quarters_above_contract"`
 }
 
-// Line is what an hour, an engine, a model or all of them drew and cost.
-type Line struct {
+// ConsumptionLine is what an hour, an engine, a model or all of them drew and cost.
+type ConsumptionLine struct {
 	Hour   time.Time `json:"hour,omitzero"`
 	Engine string    `json:"engine,omitempty"` // id
 	Name   string    `json:"name,omitempty"`   // of the engine
@@ -90,7 +90,7 @@ type book struct {
 	in     Input
 	names  map[string]string
 	prices []priced
-	lines  map[lineKey]*Line // the rows
+	lines  map[lineKey]*ConsumptionLine // the rows
 	slots  map[time.Time]Energy
 	known  map[lineKey]time.Duration // by hour and engine
 }
@@ -104,7 +104,7 @@ type priced struct {
 
 // Expenses are the costs of power by engine and hour, for the books: the pool is
 // the engine's name. What the contracted power costs is not among them.
-func (r *Report) Expenses() ([]cost.Expense, error) {
+func (r *Consumption) Expenses() ([]cost.Expense, error) {
 	type key struct {
 		hour int64
 		pool string
@@ -135,7 +135,7 @@ func (r *Report) Expenses() ([]cost.Expense, error) {
 }
 
 // Make makes the report.
-func Make(in Input) *Report {
+func Make(in Input) *Consumption {
 	if in.Zone == nil {
 		in.Zone = time.UTC
 	}
@@ -143,13 +143,13 @@ func Make(in Input) *Report {
 		in.Contract = &Contract{}
 	}
 	b := &book{
-		in: in, names: map[string]string{}, lines: map[lineKey]*Line{}, slots: map[time.Time]Energy{}, known: map[lineKey]time.Duration{},
+		in: in, names: map[string]string{}, lines: map[lineKey]*ConsumptionLine{}, slots: map[time.Time]Energy{}, known: map[lineKey]time.Duration{},
 	}
 	for _, w := range in.Watched {
 		b.names[w.Engine] = w.Name
 	}
 	b.share()
-	r := &Report{From: in.From, To: in.To, Currency: in.Currency, Hours: []Line{}, Engines: []Line{}, Models: []Line{}, Rows: []Line{}}
+	r := &Consumption{From: in.From, To: in.To, Currency: in.Currency, Hours: []ConsumptionLine{}, Engines: []ConsumptionLine{}, Models: []ConsumptionLine{}, Rows: []ConsumptionLine{}}
 	b.sum(r)
 	b.peak(r)
 	return r
@@ -222,12 +222,12 @@ func portion(e Energy, part, whole int64) Energy {
 }
 
 // line returns a row, which it makes when it is not there.
-func (b *book) line(slot time.Time, engine, model string) *Line {
+func (b *book) line(slot time.Time, engine, model string) *ConsumptionLine {
 	hour := b.hour(slot)
 	k := lineKey{hour.Unix(), engine, model}
 	l := b.lines[k]
 	if l == nil {
-		l = &Line{Hour: hour, Engine: engine, Name: b.names[engine], Model: model}
+		l = &ConsumptionLine{Hour: hour, Engine: engine, Name: b.names[engine], Model: model}
 		b.lines[k] = l
 	}
 	return l
@@ -254,7 +254,7 @@ func (b *book) price(slot time.Time) int {
 	return i
 }
 
-func (l *Line) draw(all, measured Energy, price int) {
+func (l *ConsumptionLine) draw(all, measured Energy, price int) {
 	l.Energy += all
 	l.Measured += measured
 	if l.parts == nil {
@@ -263,10 +263,10 @@ func (l *Line) draw(all, measured Energy, price int) {
 	l.parts[price] += all
 }
 
-func (l *Line) count(t Tokens) { l.tally = l.tally.Add(t) }
+func (l *ConsumptionLine) count(t Tokens) { l.tally = l.tally.Add(t) }
 
 // add adds another line's.
-func (l *Line) add(o *Line) {
+func (l *ConsumptionLine) add(o *ConsumptionLine) {
 	l.Energy += o.Energy
 	l.Measured += o.Measured
 	l.tally, l.powered = l.tally.Add(o.tally), l.powered.Add(o.powered)
@@ -279,15 +279,15 @@ func (l *Line) add(o *Line) {
 }
 
 // sum makes the lines of the report.
-func (b *book) sum(r *Report) {
-	hours, engines, models := map[int64]*Line{}, map[string]*Line{}, map[string]*Line{}
-	rows := slices.SortedFunc(maps.Values(b.lines), func(x, y *Line) int {
+func (b *book) sum(r *Consumption) {
+	hours, engines, models := map[int64]*ConsumptionLine{}, map[string]*ConsumptionLine{}, map[string]*ConsumptionLine{}
+	rows := slices.SortedFunc(maps.Values(b.lines), func(x, y *ConsumptionLine) int {
 		return cmp.Or(x.Hour.Compare(y.Hour), cmp.Compare(x.Name, y.Name), cmp.Compare(x.Engine, y.Engine), cmp.Compare(x.Model, y.Model))
 	})
 	for _, l := range rows {
-		of(hours, l.Hour.Unix(), Line{Hour: l.Hour}).add(l)
-		of(engines, l.Engine, Line{Engine: l.Engine, Name: l.Name}).add(l)
-		of(models, l.Model, Line{Model: l.Model}).add(l)
+		of(hours, l.Hour.Unix(), ConsumptionLine{Hour: l.Hour}).add(l)
+		of(engines, l.Engine, ConsumptionLine{Engine: l.Engine, Name: l.Name}).add(l)
+		of(models, l.Model, ConsumptionLine{Model: l.Model}).add(l)
 		r.Total.add(l)
 	}
 	b.unknown(&r.Total, hours, engines)
@@ -297,7 +297,7 @@ func (b *book) sum(r *Report) {
 	for _, at := range slices.Sorted(maps.Keys(hours)) {
 		r.Hours = append(r.Hours, b.finish(hours[at]))
 	}
-	for _, l := range slices.SortedFunc(maps.Values(engines), func(x, y *Line) int {
+	for _, l := range slices.SortedFunc(maps.Values(engines), func(x, y *ConsumptionLine) int {
 		return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Engine, y.Engine))
 	}) {
 		r.Engines = append(r.Engines, b.finish(l))
@@ -313,7 +313,7 @@ func (b *book) sum(r *Report) {
 	}
 }
 
-func of[K comparable](lines map[K]*Line, k K, blank Line) *Line {
+func of[K comparable](lines map[K]*ConsumptionLine, k K, blank ConsumptionLine) *ConsumptionLine {
 	if lines[k] == nil {
 		lines[k] = &blank
 	}
@@ -321,7 +321,7 @@ func of[K comparable](lines map[K]*Line, k K, blank Line) *Line {
 }
 
 // unknown finds the time in which engines were watched and nothing is known.
-func (b *book) unknown(total *Line, hours map[int64]*Line, engines map[string]*Line) {
+func (b *book) unknown(total *ConsumptionLine, hours map[int64]*ConsumptionLine, engines map[string]*ConsumptionLine) {
 	for _, w := range b.in.Watched {
 		from, to := latest(w.First, b.in.From), earliest(w.Last, b.in.To)
 		for at := from; at.Before(to); {
@@ -329,8 +329,8 @@ func (b *book) unknown(total *Line, hours map[int64]*Line, engines map[string]*L
 			end := earliest(hour.Add(time.Hour), to)
 			gap := end.Sub(at) - b.known[lineKey{hour: hour.Unix(), engine: w.Engine}]
 			if seconds := int64(gap / time.Second); seconds > 0 {
-				of(hours, hour.Unix(), Line{Hour: hour}).Unknown += seconds
-				of(engines, w.Engine, Line{Engine: w.Engine, Name: w.Name}).Unknown += seconds
+				of(hours, hour.Unix(), ConsumptionLine{Hour: hour}).Unknown += seconds
+				of(engines, w.Engine, ConsumptionLine{Engine: w.Engine, Name: w.Name}).Unknown += seconds
 				total.Unknown += seconds
 			}
 			at = end
@@ -339,7 +339,7 @@ func (b *book) unknown(total *Line, hours map[int64]*Line, engines map[string]*L
 }
 
 // finish works out a line's figures.
-func (b *book) finish(l *Line) Line {
+func (b *book) finish(l *ConsumptionLine) ConsumptionLine {
 	l.KWh = exact.Of(int64(l.Energy), int64(PerKWh))
 	switch {
 	case l.Energy == 0:
@@ -367,7 +367,7 @@ func (b *book) finish(l *Line) Line {
 }
 
 // peak finds the slot with the greatest mean.
-func (b *book) peak(r *Report) {
+func (b *book) peak(r *Consumption) {
 	for _, slot := range slices.SortedFunc(maps.Keys(b.slots), time.Time.Compare) {
 		e, terms := b.slots[slot], b.in.Contract.At(slot)
 		if terms != nil {

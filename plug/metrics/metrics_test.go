@@ -187,3 +187,19 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// TestSeries reads metrics with labels when they are asked for.
+func TestSeries(t *testing.T) {
+	m := metrics.New()
+	engines := []string{"a"}
+	read := func(set func(float64, ...string)) {
+		for i, e := range engines {
+			set(float64(100*(i+1)), e, "measured")
+		}
+	}
+	m.Gauges("sluice_engine_power_watts", "What an engine draws.", []string{"engine", "source"}, read)
+	m.Counters("sluice_engine_energy_joules_total", "What an engine drew.", []string{"engine", "source"}, read)
+	engines = append(engines, "b")
+	want(t, scrape(t, m), `sluice_engine_power_watts{engine="a",source="measured"} 100`, `sluice_engine_power_watts{engine="b",source="measured"} 200`,
+		"# TYPE sluice_engine_energy_joules_total counter", `sluice_engine_energy_joules_total{engine="b",source="measured"} 200`)
+}

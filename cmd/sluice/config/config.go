@@ -37,6 +37,8 @@ type Config struct {
 	Embedded bool   `yaml:"embedded" help:"serve the model in the binary, and a trial key for it, when nothing else is set up"`
 	GGUF     string `yaml:"gguf" help:"GGUF file to serve as the embedded model instead of the one in the binary"`
 
+	PowerInterval time.Duration `yaml:"power_interval" help:"how often what engines draw is read or estimated; 0: never"`
+
 	ProbeEngines bool `yaml:"probe_engines" help:"ask each engine once, and again when its version changes, what it can do and how exact its counts are"`
 
 	KubeDiscovery bool   `yaml:"kube_discovery" help:"take up the pods of a Kubernetes cluster that are labelled as engines"`
@@ -100,7 +102,7 @@ type Config struct {
 // Default returns the settings of a newcomer.
 func Default() Config {
 	return Config{
-		Listen: "127.0.0.1:8080", Data: "data", LogLevel: "info", Embedded: true, ProbeEngines: true,
+		Listen: "127.0.0.1:8080", Data: "data", LogLevel: "info", Embedded: true, ProbeEngines: true, PowerInterval: 10 * time.Second,
 		MaxBody: 32 << 20, BodyTimeout: 30 * time.Second, KeepAlive: 10 * time.Second, Attempts: 3, Slice: 2048,
 		HoldWait: 30 * time.Second, DrainLimit: 2 * time.Minute, StopTimeout: 10 * time.Minute,
 		MaxFile: 200 << 20, FileQuota: 10 << 30, BatchKeep: 30 * 24 * time.Hour, BatchLines: 8, BatchBusy: 32, BatchZone: "UTC",
@@ -273,6 +275,8 @@ func (c *Config) Check() error {
 		return errors.New("response_keep must be positive, response_quota and response_workers at least 1")
 	case c.Connections < 0:
 		return errors.New("connections must not be negative")
+	case c.PowerInterval != 0 && (c.PowerInterval < time.Second || c.PowerInterval > 3*time.Minute):
+		return errors.New("power_interval must be from 1s to 3m, or 0 for never")
 	case c.PaymentLife < 0:
 		return errors.New("payment_life must not be negative")
 	case c.BodyTimeout <= 0 || c.HoldWait <= 0 || c.DrainLimit <= 0 || c.StopTimeout <= 0 || c.KeepAlive == 0:
