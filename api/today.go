@@ -13,8 +13,8 @@ import (
 	"sluice/store"
 )
 
-// Rates is what goes on by the second.
-type Rates struct {
+// TrafficRates is what goes on by the second.
+type TrafficRates struct {
 	Requests         float64      `json:"requests_per_second"`
 	Errors           float64      `json:"errors_per_second"`
 	PromptTokens     float64      `json:"prompt_tokens_per_second" doc:"Of requests as they end."`
@@ -34,10 +34,10 @@ type TrafficMinute struct {
 
 // ModelToday is how a model does.
 type ModelToday struct {
-	Model  string      `json:"model"`
-	Health ModelHealth `json:"health"`
-	Last   Rates       `json:"last" doc:"Over the last ten minutes."`
-	Faults int64       `json:"faults" doc:"Requests of the last ten minutes that ended for a reason of the service's own."`
+	Model  string       `json:"model"`
+	Health ModelHealth  `json:"health"`
+	Last   TrafficRates `json:"last" doc:"Over the last ten minutes."`
+	Faults int64        `json:"faults" doc:"Requests of the last ten minutes that ended for a reason of the service's own."`
 }
 
 // EngineToday is how an engine does.
@@ -57,7 +57,7 @@ type Today struct {
 	Running int64           `json:"running" doc:"Calls under way."`
 	Holds   int             `json:"holds" doc:"Calls that hold money."`
 	Queued  int             `json:"queued" doc:"Postings that wait for the ledger's writer."`
-	Now     Rates           `json:"now" doc:"Over the last minute."`
+	Now     TrafficRates    `json:"now" doc:"Over the last minute."`
 	Day     UsageFigures    `json:"day" doc:"Since the beginning of the day."`
 	Before  UsageFigures    `json:"before" doc:"The day before, up to the same hour."`
 	Hours   []UsagePoint    `json:"hours" doc:"Of the day, those with requests."`
@@ -206,9 +206,9 @@ func (s *Server) todayMoney(ctx context.Context, t *Today) error {
 }
 
 // rates writes a window by the second.
-func rates(w *tally.Window, over time.Duration) Rates {
+func rates(w *tally.Window, over time.Duration) TrafficRates {
 	by := func(n int64) float64 { return float64(n) / over.Seconds() }
-	return Rates{
+	return TrafficRates{
 		Requests: by(w.Requests), Errors: by(w.Errors), PromptTokens: by(w.Prompt), CompletionTokens: by(w.Completion), FirstToken: percentiles(&w.TTFT),
 	}
 }
