@@ -23,7 +23,6 @@ type Project struct {
 	Org       string    `json:"organisation"`
 	Name      string    `json:"name"`
 	Limits    Limits    `json:"limits"`
-	Queue     string    `json:"queue_class,omitempty"` // of its calls; empty: the organisation's
 	CreatedAt time.Time `json:"created_at"`
 }
 
@@ -32,11 +31,14 @@ type Limits struct {
 	RequestsPerMinute int64 `json:"requests_per_minute,omitempty"`
 	TokensPerMinute   int64 `json:"tokens_per_minute,omitempty"`
 	Concurrent        int64 `json:"concurrent,omitempty"`
+
+	// QueueClass is the highest queue class of its calls; empty sets none.
+	QueueClass string `json:"queue_class,omitempty"`
 }
 
-// Valid reports whether no limit is negative.
+// Valid reports whether no limit is negative and the queue class is one.
 func (l Limits) Valid() bool {
-	return l.RequestsPerMinute >= 0 && l.TokensPerMinute >= 0 && l.Concurrent >= 0
+	return l.RequestsPerMinute >= 0 && l.TokensPerMinute >= 0 && l.Concurrent >= 0 && ValidQueueClass(l.QueueClass) == nil
 }
 
 // Key is an API key. The secret itself is shown once, when it is made, and is
@@ -51,7 +53,6 @@ type Key struct {
 	Last4     string    `json:"last4"`
 	Models    []string  `json:"models,omitempty"` // empty: every model
 	Limits    Limits    `json:"limits"`
-	Queue     string    `json:"queue_class,omitempty"` // of its calls; empty: the project's
 	Cap       *Amount   `json:"spending_cap,omitempty"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	RevokedAt time.Time `json:"revoked_at,omitzero"`

@@ -70,12 +70,12 @@ func TestRoles(t *testing.T) {
 }
 
 func TestLimitsValid(t *testing.T) {
-	for _, l := range []sluice.Limits{{-1, 0, 0}, {0, -1, 0}, {0, 0, -1}} {
+	for _, l := range []sluice.Limits{{RequestsPerMinute: -1}, {TokensPerMinute: -1}, {Concurrent: -1}, {QueueClass: "first"}} {
 		if l.Valid() {
 			t.Errorf("%+v is valid", l)
 		}
 	}
-	if !(sluice.Limits{}).Valid() || !(sluice.Limits{RequestsPerMinute: 1, TokensPerMinute: 1, Concurrent: 1}).Valid() {
+	if !(sluice.Limits{}).Valid() || !(sluice.Limits{RequestsPerMinute: 1, TokensPerMinute: 1, Concurrent: 1, QueueClass: "agent"}).Valid() {
 		t.Error("good limits are refused")
 	}
 }

@@ -41,7 +41,7 @@ func ParseQueueClass(name string) (QueueClass, error) {
 // Queueing is what an organisation's calls are to the queue.
 type Queueing struct {
 	// Class is "interactive", "agent" or "batch"; empty leaves it to the plan: agent
-	// with one, and interactive without. A project's and a key's own go before it.
+	// with one, and interactive without. Projects, keys and clients can lower it.
 	Class string `json:"class,omitempty"`
 
 	// Weight is its part of what engines can do while calls wait, in relation to other

@@ -29,10 +29,18 @@ type CreateOrganisation struct {
 	Credit   *sluice.Amount  `json:"credit,omitempty" example:"10.00" doc:"Granted at once, more than zero."`
 }
 
+// UpdateOrganisation changes an organisation; what is absent stays.
+type UpdateOrganisation struct {
+	QueueClass  *string `json:"queue_class,omitempty" enum:"interactive,agent,batch" doc:"Of its calls where calls wait for an engine. Without it, that of its plan: agent, or interactive without a plan."`
+	QueueWeight *int64  `json:"queue_weight,omitempty" minimum:"1" maximum:"1000" doc:"Its part of what engines can do while calls wait, in relation to other organisations'."`
+	QueueFree   *bool   `json:"queue_free,omitempty" doc:"Its calls bring nothing in, whatever their prices: they go behind those that do."`
+}
+
 // Tenants keeps organisations and their projects. Lists are in order of ids.
 type Tenants interface {
 	Organisations(ctx context.Context) ([]*sluice.Organisation, error)
 	CreateOrganisation(ctx context.Context, o *sluice.Organisation) error
+	UpdateOrganisation(ctx context.Context, o *sluice.Organisation) error
 	Projects(ctx context.Context) ([]*sluice.Project, error)
 	CreateProject(ctx context.Context, p *sluice.Project) error
 	UpdateProject(ctx context.Context, p *sluice.Project) error
@@ -48,6 +56,10 @@ func (s *Server) registerOrganisations() {
 		id: "create-organisation", method: http.MethodPost, path: "/organisations", tag: tag, status: http.StatusCreated,
 		summary: "Create an organisation", roles: stewards(),
 	}, s.createOrganisation)
+	register(s, route{
+		id: "update-organisation", method: http.MethodPatch, path: "/organisations/{organisation}", tag: tag,
+		summary: "Change what an organisation's calls are to the queue in front of the engines", roles: stewards(),
+	}, s.updateOrganisation)
 	register(s, route{
 		id: "get-organisation", method: http.MethodGet, path: "/organisations/{organisation}", tag: tag,
 		summary: "Get an organisation", roles: anyone(),
@@ -73,6 +85,34 @@ func (s *Server) listOrganisations(ctx context.Context, who *caller, in *Paging)
 
 func (s *Server) getOrganisation(ctx context.Context, who *caller, in *inOrganisation) (Organisation, error) {
 	o, err := s.organisation(ctx, who, in.Organisation)
+	if err != nil {
+		return Organisation{}, err
+	}
+	return Organisation(*o), nil
+}
+
+type inUpdateOrganisation struct {
+	Organisation string `path:"organisation" maxLength:"64"`
+	Body         UpdateOrganisation
+}
+
+func (s *Server) updateOrganisation(ctx context.Context, who *caller, in *inUpdateOrganisation) (Organisation, error) {
+	var o *sluice.Organisation
+	err := s.change(ctx, func(ctx context.Context) error {
+		var err error
+		if o, err = s.organisation(ctx, who, in.Organisation); err != nil {
+			return err
+		}
+		before := Organisation(*o)
+		set(&o.Queue.Class, in.Body.QueueClass)
+		set(&o.Queue.Weight, in.Body.QueueWeight)
+		set(&o.Queue.Free, in.Body.QueueFree)
+		if err := o.Queue.Valid(); err != nil {
+			return err
+		}
+		who.changed(before, Organisation(*o))
+		return s.opt.Tenants.UpdateOrganisation(ctx, o)
+	})
 	if err != nil {
 		return Organisation{}, err
 	}

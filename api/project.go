@@ -12,16 +12,18 @@ import (
 
 // Limits bound the use of a key or of a project. Zero is no limit.
 type Limits struct {
-	RequestsPerMinute int64 `json:"requests_per_minute,omitempty" minimum:"0"`
-	TokensPerMinute   int64 `json:"tokens_per_minute,omitempty" minimum:"0"`
-	Concurrent        int64 `json:"concurrent,omitempty" minimum:"0" doc:"Calls at once."`
+	RequestsPerMinute int64  `json:"requests_per_minute,omitempty" minimum:"0"`
+	TokensPerMinute   int64  `json:"tokens_per_minute,omitempty" minimum:"0"`
+	Concurrent        int64  `json:"concurrent,omitempty" minimum:"0" doc:"Calls at once."`
+	QueueClass        string `json:"queue_class,omitempty" enum:"interactive,agent,batch" doc:"The highest class of its calls where calls wait for an engine; none is set when absent."`
 }
 
 // ChangeLimits changes limits: what is absent stays, zero lifts the limit.
 type ChangeLimits struct {
-	RequestsPerMinute *int64 `json:"requests_per_minute,omitempty" minimum:"0"`
-	TokensPerMinute   *int64 `json:"tokens_per_minute,omitempty" minimum:"0"`
-	Concurrent        *int64 `json:"concurrent,omitempty" minimum:"0"`
+	RequestsPerMinute *int64  `json:"requests_per_minute,omitempty" minimum:"0"`
+	TokensPerMinute   *int64  `json:"tokens_per_minute,omitempty" minimum:"0"`
+	Concurrent        *int64  `json:"concurrent,omitempty" minimum:"0"`
+	QueueClass        *string `json:"queue_class,omitempty" enum:"interactive,agent,batch" doc:"interactive lowers nothing."`
 }
 
 // apply writes the changes into l.
@@ -32,6 +34,7 @@ func (c *ChangeLimits) apply(l *sluice.Limits) {
 	set(&l.RequestsPerMinute, c.RequestsPerMinute)
 	set(&l.TokensPerMinute, c.TokensPerMinute)
 	set(&l.Concurrent, c.Concurrent)
+	set(&l.QueueClass, c.QueueClass)
 }
 
 // set writes a value that is there.

@@ -39,6 +39,7 @@ type Identity interface {
 // Fleet knows the live state of the engines.
 type Fleet interface {
 	Status() []fleet.EngineStatus
+	Queues() []fleet.QueueStatus
 }
 
 // Settings keeps small values by name.
@@ -49,36 +50,39 @@ type Settings interface {
 
 // Options are what a Server works with. All but Accounts, Browser, URL, Version, Now and Log are required.
 type Options struct {
-	Tenants    Tenants
-	Keys       Keys
-	Catalogue  Catalogue
-	Prices     Prices
-	Books      Books
-	Series     Series
-	Requests   Requests
-	Traffic    Traffic
-	Costs      Costs // nil: nothing is known of what serving costs
-	Sealer     Sealer
-	Settings   Settings
-	Invoices   Invoices
-	Printer    InvoicePrinter
-	Ledger     Ledger
-	Payments   Payments
-	Credits    Credits
-	Plans      Plans
-	PlanStore  PlanStore
-	Notifier   Notifier
-	Budgets    Budgeting
-	Closing    Closing
-	Statements Statements
-	Power      Power
-	Files      Files
-	Batches    Batches
-	Fleet      Fleet
-	Identity   Identity
-	Journal    Journal
-	Accounts   *account.Service // nil: nobody signs in
-	Browser    *browser.Browser // default: of URL, behind no proxy
+	Tenants      Tenants
+	Keys         Keys
+	Catalogue    Catalogue
+	Processes    Processes
+	EngineStarts EngineStarts
+	Prober       Prober
+	Prices       Prices
+	Books        Books
+	Series       Series
+	Requests     Requests
+	Traffic      Traffic
+	Costs        Costs // nil: nothing is known of what serving costs
+	Sealer       Sealer
+	Settings     Settings
+	Invoices     Invoices
+	Printer      InvoicePrinter
+	Ledger       Ledger
+	Payments     Payments
+	Credits      Credits
+	Plans        Plans
+	PlanStore    PlanStore
+	Notifier     Notifier
+	Budgets      Budgeting
+	Closing      Closing
+	Statements   Statements
+	Power        Power
+	Files        Files
+	Batches      Batches
+	Fleet        Fleet
+	Identity     Identity
+	Journal      Journal
+	Accounts     *account.Service // nil: nobody signs in
+	Browser      *browser.Browser // default: of URL, behind no proxy
 
 	// Reload makes the server take up what the store says now. It runs after each
 	// change and before its answer, one at a time. An error leaves what was.
@@ -140,6 +144,7 @@ func New(o Options) *Server {
 	s.registerKeys()
 	s.registerModels()
 	s.registerEngines()
+	s.registerEngineLife()
 	s.registerPrices()
 	s.registerPlans()
 	s.registerSubscriptions()

@@ -48,6 +48,7 @@ func (s *Server) registerStatus() {
 		id: "get-me", method: http.MethodGet, path: "/me", tag: "server",
 		summary: "Get who the caller is", roles: anyone(),
 	}, s.getMe)
+	s.registerQueues()
 	s.registerToday()
 	s.registerPublic()
 }

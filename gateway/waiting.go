@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"strconv"
 	"time"
 
@@ -52,26 +51,32 @@ func (c *call) mayWait() error {
 	return nil
 }
 
-// ownClass is the call's class as the operator has set it. Of what Sluice asks
-// in a customer's name, nobody waits for each answer.
+// ownClass is the call's class: its organisation's, or as far as its project or
+// its key lowers it. Of what Sluice asks in a customer's name, nobody waits for each
+// answer.
 func (c *call) ownClass() sluice.QueueClass {
 	if c.errand.Batch {
 		return sluice.QueueBatch
 	}
 	p := c.principal
-	name := p.Key.Queue
-	if p.Project != nil {
-		name = cmp.Or(name, p.Project.Queue)
-	}
-	class, err := sluice.ParseQueueClass(cmp.Or(name, p.Org.Queue.Class))
-	if err != nil { // none is set
-		class = sluice.QueueInteractive
-		if c.g.Ledger.Planned(p.Org.ID) {
-			class = sluice.QueueAgent
-		}
-	}
-	if c.errand != (Errand{}) {
+	class := setClass(p.Org.Queue.Class)
+	if p.Org.Queue.Class == "" && c.g.Ledger.Planned(p.Org.ID) || c.errand != (Errand{}) {
 		class = max(class, sluice.QueueAgent)
+	}
+	if p.Project != nil {
+		class = max(class, setClass(p.Project.Limits.QueueClass))
+	}
+	return max(class, setClass(p.Key.Limits.QueueClass))
+}
+
+// setClass is the class of a setting; where none is set, it is the first.
+func setClass(name string) sluice.QueueClass {
+	if name == "" {
+		return sluice.QueueInteractive
+	}
+	class, err := sluice.ParseQueueClass(name)
+	if err != nil {
+		return sluice.QueueInteractive // what was stored was checked before
 	}
 	return class
 }

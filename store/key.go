@@ -12,7 +12,7 @@ import (
 // Keys returns all API keys, the expired and the revoked included, in order of their ids.
 func (db *DB) Keys(ctx context.Context) ([]*sluice.Key, error) {
 	keys, err := collect(ctx, db.r, scanKey, `SELECT id, hash, COALESCE(org, ''), COALESCE(project, ''), name, role, last4, models,
-		requests_per_minute, tokens_per_minute, concurrent, cap_nano, cap_carry, expires_at, revoked_at, created_at
+		requests_per_minute, tokens_per_minute, concurrent, queue_class, cap_nano, cap_carry, expires_at, revoked_at, created_at
 		FROM api_key ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("reading keys: %w", err)
@@ -27,7 +27,7 @@ func scanKey(rows *sql.Rows) (*sluice.Key, error) {
 	var nano, carry sql.NullInt64
 	var expires, revoked, created int64
 	err := rows.Scan(&k.ID, &hash, &k.Org, &k.Project, &k.Name, &k.Role, &k.Last4, &models,
-		&k.Limits.RequestsPerMinute, &k.Limits.TokensPerMinute, &k.Limits.Concurrent, &nano, &carry, &expires, &revoked, &created)
+		&k.Limits.RequestsPerMinute, &k.Limits.TokensPerMinute, &k.Limits.Concurrent, &k.Limits.QueueClass, &nano, &carry, &expires, &revoked, &created)
 	if err != nil {
 		return nil, err
 	}
@@ -53,10 +53,10 @@ func (db *DB) CreateKey(ctx context.Context, k *sluice.Key) error {
 		return err
 	}
 	return db.create(ctx, "key", k.ID, `INSERT INTO api_key (id, hash, org, project, name, role, last4, models,
-		requests_per_minute, tokens_per_minute, concurrent, cap_nano, cap_carry, expires_at, revoked_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		requests_per_minute, tokens_per_minute, concurrent, queue_class, cap_nano, cap_carry, expires_at, revoked_at, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		k.ID, k.Hash[:], sql.NullString{String: k.Org, Valid: k.Org != ""}, sql.NullString{String: k.Project, Valid: k.Project != ""},
-		k.Name, string(k.Role), k.Last4, models, k.Limits.RequestsPerMinute, k.Limits.TokensPerMinute, k.Limits.Concurrent,
+		k.Name, string(k.Role), k.Last4, models, k.Limits.RequestsPerMinute, k.Limits.TokensPerMinute, k.Limits.Concurrent, k.Limits.QueueClass,
 		nano, carry, micros(k.ExpiresAt), micros(k.RevokedAt), micros(k.CreatedAt))
 }
 
@@ -69,10 +69,10 @@ func (db *DB) UpdateKey(ctx context.Context, k *sluice.Key) error {
 		return err
 	}
 	return db.change(ctx, "key", k.ID, `UPDATE api_key SET name = $3, models = $4, requests_per_minute = $5, tokens_per_minute = $6,
-		concurrent = $7, cap_nano = $8, cap_carry = $9, expires_at = $10, revoked_at = $11
+		concurrent = $7, cap_nano = $8, cap_carry = $9, expires_at = $10, revoked_at = $11, queue_class = $12
 		WHERE id = $1 AND COALESCE(org, '') = $2`,
 		k.ID, k.Org, k.Name, models, k.Limits.RequestsPerMinute, k.Limits.TokensPerMinute, k.Limits.Concurrent,
-		nano, carry, micros(k.ExpiresAt), micros(k.RevokedAt))
+		nano, carry, micros(k.ExpiresAt), micros(k.RevokedAt), k.Limits.QueueClass)
 }
 
 // keyValues returns the values that a key's row holds in another form.

@@ -24,6 +24,11 @@ func (c *Client) CreateOrganisation(ctx context.Context, in api.CreateOrganisati
 	return send[api.Organisation](ctx, c, http.MethodPost, "/organisations", in)
 }
 
+// UpdateOrganisation changes what an organisation's calls are to the queue.
+func (c *Client) UpdateOrganisation(ctx context.Context, id string, in api.UpdateOrganisation) (api.Organisation, error) {
+	return send[api.Organisation](ctx, c, http.MethodPatch, "/organisations/"+url.PathEscape(id), in)
+}
+
 // Balance returns what an organisation has.
 func (c *Client) Balance(ctx context.Context, org string) (api.Balance, error) {
 	return get[api.Balance](ctx, c, "/organisations/"+url.PathEscape(org)+"/balance")

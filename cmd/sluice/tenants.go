@@ -41,7 +41,48 @@ func (c *cli) orgCommand() *cobra.Command {
 			}, func(w io.Writer, o api.Organisation) { row(w, o.ID, o.Name, o.Currency, day(o.CreatedAt)) })
 		},
 	}
-	return group("org", "Organisations: who is billed", create, list)
+	return group("org", "Organisations: who is billed", create, list, c.orgQueue())
+}
+
+// orgQueue sets what an organisation's calls are to the queue.
+func (c *cli) orgQueue() *cobra.Command {
+	var class string
+	var weight int64
+	var free bool
+	cmd := &cobra.Command{
+		Use: "queue ORGANISATION", Short: "Say who goes first where calls wait for engines", Args: one("ORGANISATION id or name"),
+		Example:           "  sluice org queue acme --class agent --weight 3\n  sluice org queue visitors --free",
+		ValidArgsFunction: c.completeOrgs(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return ask(c, func(cl *client.Client) (api.Organisation, error) {
+				id, err := onlyOrg(cmd.Context(), cl, args[0])
+				if err != nil {
+					return api.Organisation{}, err
+				}
+				var in api.UpdateOrganisation
+				if cmd.Flags().Changed("class") {
+					in.QueueClass = &class
+				}
+				if cmd.Flags().Changed("weight") {
+					in.QueueWeight = &weight
+				}
+				if cmd.Flags().Changed("free") {
+					in.QueueFree = &free
+				}
+				return cl.UpdateOrganisation(cmd.Context(), id, in)
+			}, func(w io.Writer, o api.Organisation) {
+				row(w, "class", cmp.Or(o.Queue.Class, "its plan's"))
+				row(w, "weight", max(o.Queue.Weight, 1))
+				row(w, "free", o.Queue.Free)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&class, "class", "", "class of its calls: interactive, agent or batch")
+	f.Int64Var(&weight, "weight", 1, "its part of the engines while calls wait, in relation to others'")
+	f.BoolVar(&free, "free", false, "its calls bring nothing in: they go behind those that do")
+	completeClasses(cmd)
+	return cmd
 }
 
 func (c *cli) projectCommand() *cobra.Command {
@@ -310,6 +351,12 @@ func limitFlags(cmd *cobra.Command, l *api.Limits) {
 	f.Int64Var(&l.RequestsPerMinute, "rpm", 0, "requests per minute")
 	f.Int64Var(&l.TokensPerMinute, "tpm", 0, "tokens per minute")
 	f.Int64Var(&l.Concurrent, "concurrent", 0, "requests at once")
+	f.StringVar(&l.QueueClass, "class", "", "highest queue class of its calls: interactive, agent or batch")
+	completeClasses(cmd)
+}
+
+func completeClasses(cmd *cobra.Command) {
+	_ = cmd.RegisterFlagCompletionFunc("class", cobra.FixedCompletions([]string{"interactive", "agent", "batch"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // changedLimits returns the limits whose flags were given.
@@ -327,6 +374,9 @@ func changedLimits(cmd *cobra.Command, l *api.Limits) *api.ChangeLimits {
 			*to.field = to.value
 		}
 	}
+	if cmd.Flags().Changed("class") {
+		out.QueueClass = &l.QueueClass
+	}
 	return &out
 }
 
@@ -339,6 +389,9 @@ func describeLimits(l api.Limits) string {
 		if limit.value > 0 {
 			parts = append(parts, fmt.Sprint(limit.name, " ", limit.value))
 		}
+	}
+	if l.QueueClass != "" {
+		parts = append(parts, "class "+l.QueueClass)
 	}
 	return cmp.Or(strings.Join(parts, ", "), "none")
 }

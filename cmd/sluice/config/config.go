@@ -57,6 +57,14 @@ type Config struct {
 	Connections  int64         `yaml:"connections" help:"client connections at once; 0 is no limit"`
 	AllowMetrics bool          `yaml:"allow_metrics" help:"serve /metrics to other machines without a key"`
 
+	QueueInteractive  time.Duration `yaml:"queue_interactive" help:"how long calls of the class interactive wait for an engine where all are full"`
+	QueueAgent        time.Duration `yaml:"queue_agent" help:"how long calls of the class agent wait for an engine where all are full"`
+	QueueBatch        time.Duration `yaml:"queue_batch" help:"how long calls of the class batch wait for an engine where all are full"`
+	QueueCalls        int64         `yaml:"queue_calls" help:"calls that wait for engines at once; 0 is no limit"`
+	QueueTokens       int64         `yaml:"queue_tokens" help:"tokens that they are expected to use together; 0 is no limit"`
+	QueueTenantCalls  int64         `yaml:"queue_tenant_calls" help:"calls of one organisation that wait for engines at once; 0 is no limit"`
+	QueueTenantTokens int64         `yaml:"queue_tenant_tokens" help:"tokens that the waiting calls of one organisation are expected to use; 0 is no limit"`
+
 	MaxFile    int64         `yaml:"max_file" help:"largest file that is uploaded, in bytes"`
 	FileQuota  int64         `yaml:"file_quota" help:"what an organisation's files may have together, in bytes"`
 	BatchKeep  time.Duration `yaml:"batch_keep" help:"how long the input and the results of batches are kept, where the client does not say"`
@@ -105,6 +113,7 @@ func Default() Config {
 		Listen: "127.0.0.1:8080", Data: "data", LogLevel: "info", Embedded: true, ProbeEngines: true, PowerInterval: 10 * time.Second,
 		MaxBody: 32 << 20, BodyTimeout: 30 * time.Second, KeepAlive: 10 * time.Second, Attempts: 3, Slice: 2048,
 		HoldWait: 30 * time.Second, DrainLimit: 2 * time.Minute, StopTimeout: 10 * time.Minute,
+		QueueInteractive: 30 * time.Second, QueueAgent: 2 * time.Minute, QueueBatch: 10 * time.Minute, QueueCalls: 10_000, QueueTenantCalls: 5_000,
 		MaxFile: 200 << 20, FileQuota: 10 << 30, BatchKeep: 30 * 24 * time.Hour, BatchLines: 8, BatchBusy: 32, BatchZone: "UTC",
 		ResponseStore: true, ResponseKeep: 30 * 24 * time.Hour, ResponseQuota: 10 << 30, ResponseWorkers: 64,
 		FetchPorts: "80,443", FetchMax: 20 << 20, FetchTimeout: 15 * time.Second,
@@ -290,7 +299,7 @@ func (c *Config) Check() error {
 			return fmt.Errorf("%s: %q is no URL that begins with http:// or https://", name, text)
 		}
 	}
-	if err := c.checkBatches(); err != nil {
+	if err := errors.Join(c.checkBatches(), c.checkQueue()); err != nil {
 		return err
 	}
 	if err := c.checkMedia(); err != nil {
