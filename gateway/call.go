@@ -70,6 +70,8 @@ type call struct {
 	left    bool // the client left in the middle
 	cutOff  bool // the balance ran out in the middle
 
+	shadowed []byte // the request, for the model's shadow; nil of most calls
+
 	// by settle
 	event  sluice.Event
 	failed *sluice.Error
@@ -101,6 +103,7 @@ func (c *call) end() {
 	defer c.releaseHold()
 	defer c.leaveEngine()
 	c.out.stopKeepAlive()
+	c.askShadow()
 	if c.speech != nil {
 		c.speech.exchange.Ended(c.failed, c.left)
 	}

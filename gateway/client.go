@@ -138,11 +138,11 @@ func (o *client) started() bool {
 // for a while: clients and proxies give up on silent connections.
 func (o *client) startKeepAlive() {
 	every := o.call.g.KeepAlive
-	if every < 0 {
-		return
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if every < 0 || o.timer != nil {
+		return
+	}
 	o.last = time.Now()
 	o.timer = time.AfterFunc(every, o.keepAlive)
 }

@@ -14,6 +14,7 @@ type Errand struct {
 	Key    string // the id of the API key that it runs as
 	CallID string // names the call, so that it cannot be booked twice; empty for a new one
 	Batch  bool   // rated as a batch
+	Model  string // asked for in place of the one that the request names; empty: that one
 	Keep   Keeper // nil: the answer is only sent
 
 	// Of a call that was admitted before (see Commission): the instant by which it

@@ -12,6 +12,7 @@ package gateway
 
 import (
 	"context"
+	"hash/maphash"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -111,6 +112,7 @@ type Gateway struct {
 	Options
 	directory atomic.Pointer[Directory]
 	limits    limiter
+	shadows   shadows
 	parser    openai.Parser
 	bodies    buffers // of requests and whole answers
 	reads     buffers // of streams, all small: one is held as long as a stream lasts
@@ -123,6 +125,7 @@ func New(opt Options) *Gateway {
 	g := &Gateway{
 		Options: opt,
 		limits:  limiter{gauges: map[string]*gauge{}},
+		shadows: shadows{seed: maphash.MakeSeed()},
 		bodies:  buffers{most: maxKept},
 		reads:   buffers{most: smallRead},
 	}
@@ -212,6 +215,9 @@ func (c *call) live() {
 	}
 	if err == nil {
 		err = c.route()
+	}
+	if err != nil {
+		err = c.fallBack(err)
 	}
 	if err == nil {
 		err = c.relay()

@@ -25,6 +25,7 @@ func (c *call) relay() error {
 	if c.media != nil {
 		return c.relayMedia()
 	}
+	c.takeShadow()
 	if !c.request.Stream {
 		return nil
 	}

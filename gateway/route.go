@@ -88,7 +88,7 @@ func (c *call) routeRequest(tried []string) sluice.RouteRequest {
 	}
 	req.Prompt, req.Tokens = c.request.Prompt(), c.budget.promptLikely
 	req.Scope = c.directory.salts[c.principal.Org.ID]
-	req.Session = cmp.Or(c.request.CacheKey(), c.r.Header.Get("X-Claude-Code-Session-Id"))
+	req.Session = c.session()
 	return req
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -45,11 +46,13 @@ func (c *call) understand() error {
 	if err := c.findAttachments(); err != nil {
 		return err
 	}
-	c.model, err = c.allowed(c.request.Model)
-	if err == nil {
-		c.request.Model = c.model.Name // an alias may have been asked for
+	m, err := c.allowed(cmp.Or(c.errand.Model, c.request.Model))
+	if err != nil {
+		return err
 	}
-	return err
+	c.model = c.version(m)
+	c.request.Model = c.model.Name // an alias or a version
+	return nil
 }
 
 // allowed returns the model of that name or alias, which the key may use. Errors:
