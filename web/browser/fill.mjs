@@ -1,4 +1,6 @@
-// Fills a server with something to look at: organisations, keys, calls.
+// Fills a server with something to look at: an organisation, keys, calls.
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { sluice } from './server.mjs'
 
 /** Asks the model in the box, and waits for its answer. */
@@ -12,17 +14,37 @@ export async function call(server, key, words = 'What is Sluice?', max = 24) {
   return answer.json()
 }
 
-/** A company with keys, projects, money and some calls. Returns its id and a key of its administrator. */
+const plan = `plan: lite
+name: Coding Lite
+rank: 1
+currency: USD
+prices: {month: "3.00", quarter: "8.10"}
+models: [tiny-chat]
+windows:
+  - {name: 5h, kind: anchored, minutes: 300, unit: prompts, limit: 50}
+  - {name: week, kind: anchored, minutes: 10080, unit: prompts, limit: 400}
+`
+
+/** A company with keys, money and some calls. */
 export async function fill(server) {
-  const org = await sluice(server, 'org', 'create', 'Acme Research', '--currency', 'USD', '--credit', '250.00')
-  const admin = await sluice(server, 'key', 'create', '--org', org.id, '--name', 'console', '--role', 'admin')
-  const made = []
+  const org = await sluice(server, 'org', 'create', 'Acme Research', '--currency', 'USD', '--credit', '50.00')
+  await sluice(server, 'credit', '200.00', '--org', org.id, '--memo', 'wire of 3 November')
+  const keys = []
   for (const name of ['billing bot, production', 'support chat', 'nightly evaluation']) {
-    made.push(await sluice(server, 'key', 'create', '--org', org.id, '--name', name))
+    keys.push(await sluice(server, 'key', 'create', '--org', org.id, '--name', name))
   }
   const questions = ['What is Sluice?', 'Who pays for a token?', 'Hello!', 'What is a price book?', 'Tell me a story about a river.']
   for (const [i, question] of questions.entries()) {
-    for (const key of made.slice(0, 1 + (i % 3))) await call(server, key.key, question)
+    for (const key of keys.slice(0, 1 + (i % 3))) await call(server, key.key, question)
   }
-  return { org: org.id, admin: admin.key, keys: made }
+  return {
+    org: org.id,
+    keys,
+    /** Publishes a plan that the organisation can subscribe to. */
+    async plan() {
+      const file = join(server.data, 'plan.yaml')
+      await writeFile(file, plan)
+      await sluice(server, 'plan', 'publish', file)
+    },
+  }
 }

@@ -48,8 +48,8 @@ export default {
   entries: 'Entries',
   kind: 'Kind',
   kinds: {
-    usage: 'Request', payment: 'Payment', grant: 'Credit', expiry: 'Expiry', refund: 'Refund', invoice: 'Invoice',
-    subscription: 'Subscription', correction: 'Correction',
+    usage: 'Request', payment: 'Payment', grant: 'Credit', correction: 'Correction', plan: 'Plan', earned: 'Plan, earned',
+    expiry: 'Expiry', volume: 'Volume step',
   } as Record<string, string>,
   memo: 'Note',
   effect: 'Balance',

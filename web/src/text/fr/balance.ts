@@ -50,8 +50,8 @@ const balance: Messages['balance'] = {
   entries: 'Écritures',
   kind: 'Type',
   kinds: {
-    usage: 'Requête', payment: 'Paiement', grant: 'Crédit', expiry: 'Expiration', refund: 'Remboursement', invoice: 'Facture',
-    subscription: 'Abonnement', correction: 'Correction',
+    usage: 'Requête', payment: 'Paiement', grant: 'Crédit', correction: 'Correction', plan: 'Forfait', earned: 'Forfait, acquis',
+    expiry: 'Expiration', volume: 'Palier de volume',
   },
   memo: 'Note',
   effect: 'Solde',

@@ -50,8 +50,8 @@ const balance: Messages['balance'] = {
   entries: '分录',
   kind: '类型',
   kinds: {
-    usage: '请求', payment: '付款', grant: '额度', expiry: '到期', refund: '退款', invoice: '发票',
-    subscription: '订阅', correction: '更正',
+    usage: '请求', payment: '付款', grant: '额度', correction: '更正', plan: '套餐', earned: '套餐确认',
+    expiry: '到期', volume: '用量阶梯',
   },
   memo: '备注',
   effect: '余额变动',
