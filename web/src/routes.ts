@@ -24,10 +24,12 @@ export const organisationPages: PageRoute[] = [
   { path: '/plan', title: (t) => t.plan.title, nav: 'money', icon: 'plan', go: 'p', load: () => import('./pages/plan/Plan.svelte') },
   { path: '/invoices', title: (t) => t.invoices.title, nav: 'money', icon: 'invoice', go: 'i', load: () => import('./pages/invoices/Invoices.svelte') },
   { path: '/webhooks', title: (t) => t.webhooks.title, nav: 'manage', icon: 'hook', go: 'w', may: (org) => session.may(org, 'list-webhooks'), load: () => import('./pages/webhooks/Webhooks.svelte') },
+  { path: '/audit', title: (t) => t.audit.title, nav: 'manage', icon: 'audit', go: 'a', may: (org) => session.may(org, 'list-audit'), load: () => import('./pages/audit/Audit.svelte') },
 ]
 
 /** Pages of the operator, below /operator. */
 export const operatorPages: PageRoute[] = [
+  { path: '/audit', title: (t) => t.audit.title, nav: 'operate', icon: 'audit', may: () => session.may(undefined, 'list-audit'), load: () => import('./pages/audit/Audit.svelte') },
 ]
 
 /** What stands in the navigation for an organisation, or for the operator. */

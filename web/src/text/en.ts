@@ -1,3 +1,4 @@
+import audit from './en/audit'
 import balance from './en/balance'
 import common from './en/common'
 import invoices from './en/invoices'
@@ -9,4 +10,4 @@ import start from './en/start'
 import usage from './en/usage'
 import webhooks from './en/webhooks'
 
-export default { balance, common, invoices, keys, limits, plan, shell, start, usage, webhooks }
+export default { audit, balance, common, invoices, keys, limits, plan, shell, start, usage, webhooks }

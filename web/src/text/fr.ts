@@ -1,3 +1,4 @@
+import audit from './fr/audit'
 import balance from './fr/balance'
 import common from './fr/common'
 import invoices from './fr/invoices'
@@ -10,5 +11,5 @@ import usage from './fr/usage'
 import webhooks from './fr/webhooks'
 import type { Messages } from './messages'
 
-const messages: Messages = { balance, common, invoices, keys, limits, plan, shell, start, usage, webhooks }
+const messages: Messages = { audit, balance, common, invoices, keys, limits, plan, shell, start, usage, webhooks }
 export default messages

@@ -1,3 +1,4 @@
+import audit from './zh/audit'
 import balance from './zh/balance'
 import common from './zh/common'
 import invoices from './zh/invoices'
@@ -10,5 +11,5 @@ import usage from './zh/usage'
 import webhooks from './zh/webhooks'
 import type { Messages } from './messages'
 
-const messages: Messages = { balance, common, invoices, keys, limits, plan, shell, start, usage, webhooks }
+const messages: Messages = { audit, balance, common, invoices, keys, limits, plan, shell, start, usage, webhooks }
 export default messages
