@@ -29,7 +29,10 @@ type EngineStatus struct {
 	Health   Health            `json:"health"`
 	InFlight int64             `json:"in_flight"`
 
-	Failures     int       `json:"failures"`      // failed calls in a row
+	// Limit is how many calls it takes at once, as given or as it has shown; zero is none.
+	Limit int64 `json:"limit,omitempty"`
+
+	Failures     int       `json:"failures"`      // failed calls in a row, those that may be the requests' own fault once each
 	FailedProbes int       `json:"failed_probes"` // in a row
 	EjectedUntil time.Time `json:"ejected_until,omitzero"`
 	LastError    string    `json:"last_error,omitempty"` // may hold addresses: for the operator
@@ -70,7 +73,8 @@ func (f *Fleet) status(r *replica, now time.Time) EngineStatus {
 		Kind:         e.Kind,
 		Health:       HealthServing,
 		InFlight:     r.inFlight,
-		Failures:     c.failures,
+		Limit:        r.limit.of(e.Concurrent),
+		Failures:     c.failures + c.suspects.n,
 		FailedProbes: c.probes,
 		EjectedUntil: c.ejectedUntil,
 		Served:       r.outcomes[sluice.OutcomeServed],

@@ -69,6 +69,7 @@ func (o *observers) watch(s *server) {
 	o.metrics.Gauge("sluice_ledger_queue", "Postings that wait for the ledger's writer.", func() float64 { return float64(s.ledger.Queued()) })
 	o.metrics.Gauge("sluice_running_calls", "Calls under way.", func() float64 { return float64(s.gateway.Running()) })
 	o.metrics.Gauge("sluice_engines_serving", "Engines that take calls.", func() float64 { return float64(s.serving()) })
+	o.metrics.Watch(fleetMetrics(), readFleet(s.fleet))
 }
 
 // serving counts the engines that take calls.
