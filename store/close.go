@@ -276,8 +276,11 @@ func (db *DB) seals(ctx context.Context, where string, args ...any) ([]seal.Seal
 			}
 			*h.to = seal.Hash(h.from)
 		}
-		if err = json.Unmarshal([]byte(usage), &s.Usage); err == nil {
-			err = json.Unmarshal([]byte(sums), &s.Sums)
+		if err = strictly(usage, &s.Usage); err == nil {
+			err = strictly(sums, &s.Sums)
+		}
+		if err != nil {
+			err = fmt.Errorf("the seal of %s: %w", s.Hour.Format(time.RFC3339), err)
 		}
 		return s, err
 	}

@@ -81,6 +81,20 @@ func (db *DB) segments(ctx context.Context, hour time.Time, from, to int64) (map
 	return all, err
 }
 
+// auditSums finds out whether the sums that statements are made of are those of an
+// hour as it was added up now.
+func (db *DB) auditSums(ctx context.Context, s *seal.Seal, hour *seal.Hour) ([]seal.Fault, error) {
+	rows, err := db.Rollups(ctx, s.Hour, s.Hour.Add(time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	sums, err := db.EntrySums(ctx, s.Hour, s.Hour.Add(time.Hour))
+	if err != nil || slices.Equal(rows, hour.Rollups) && slices.Equal(sums, hour.Entries) {
+		return nil, err
+	}
+	return []seal.Fault{{Hour: s.Hour, Copy: true, What: "the sums that statements are made of are not what the hour's transactions come to"}}, nil
+}
+
 // auditSegments names the segments of an hour's pages that do not hold what was
 // sealed.
 func (db *DB) auditSegments(ctx context.Context, s *seal.Seal, pages []seal.Page) ([]seal.Fault, error) {

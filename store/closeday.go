@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -101,33 +102,94 @@ func (db *DB) PutClose(ctx context.Context, c *seal.Close, since time.Time, rows
 
 // writeDay writes a day's rows over what was there.
 func (db *DB) writeDay(ctx context.Context, tx *sql.Tx, since time.Time, rows []seal.Rollup, entries []seal.EntrySum) error {
-	day := micros(since)
-	for _, clear := range []string{
-		`DELETE FROM day_rollup WHERE hour = $1`, `DELETE FROM day_entry WHERE hour = $1`, `DELETE FROM day_caller WHERE day = $1`,
-	} {
-		if _, err := tx.ExecContext(ctx, clear, day); err != nil {
+	tables, err := dayTables(micros(since), rows, entries)
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+t.name+` WHERE `+t.day+` = $1`, micros(since)); err != nil {
+			return err
+		}
+		if err := db.insert(ctx, tx, `INSERT INTO `+t.name+` (`+t.columns+`) VALUES `, t.marks, ``, t.args); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// AuditDay reports whether the rows of a closed day, which its statement opens
+// with, are what these rows and sums come to, as PutClose was given them. Where they are
+// not, rewrite writes them anew.
+func (db *DB) AuditDay(ctx context.Context, since time.Time, rows []seal.Rollup, entries []seal.EntrySum, rewrite bool) (bool, error) {
+	same, err := db.auditDay(ctx, since, rows, entries)
+	if err == nil && !same && rewrite {
+		db.mu.Lock()
+		defer db.mu.Unlock()
+		err = db.write(ctx, func(tx *sql.Tx) error { return db.writeDay(ctx, tx, since, rows, entries) })
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking at the rows of the day from %s: %w", since.Format(time.RFC3339), err)
+	}
+	return same, nil
+}
+
+func (db *DB) auditDay(ctx context.Context, since time.Time, rows []seal.Rollup, entries []seal.EntrySum) (bool, error) {
+	tables, err := dayTables(micros(since), rows, entries)
+	if err != nil {
+		return false, err
+	}
+	for i := range tables {
+		if same, err := db.holds(ctx, &tables[i], micros(since)); err != nil || !same {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// holds reports whether a table has a day's rows as they should be, in any order.
+func (db *DB) holds(ctx context.Context, t *dayTable, day int64) (bool, error) {
+	columns := strings.Count(t.marks, "?")
+	want := map[string]bool{}
+	for row := range slices.Chunk(t.args, columns) {
+		want[fmt.Sprintf("%#v", row)] = true
+	}
+	scan := func(rows *sql.Rows) (string, error) {
+		values, into := make([]any, columns), make([]any, columns)
+		for i := range into {
+			into[i] = &values[i]
+		}
+		err := rows.Scan(into...)
+		return fmt.Sprintf("%#v", values), err
+	}
+	found, err := collect(ctx, db.r, scan, `SELECT `+t.columns+` FROM `+t.name+` WHERE `+t.day+` = $1`, day)
+	for _, row := range found {
+		if !want[row] {
+			return false, err
+		}
+	}
+	return len(found) == len(want), err
+}
+
+// dayTable is a table of closed days, with the rows of one of them.
+type dayTable struct {
+	name, day, columns, marks string
+	args                      []any
+}
+
+// dayTables makes a day's rows.
+func dayTables(day int64, rows []seal.Rollup, entries []seal.EntrySum) ([]dayTable, error) {
 	sums, callers, err := sumDay(rows)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var args []any
+	ofCalls := dayTable{name: "day_rollup", day: "hour", columns: `hour, n, org, model, engine, currency, plan, outcome, ` + sumColumns, marks: `(?, ?, ?, ?, ?, ?, ?, ?, ` + sumMarks + `)`}
 	for i, k := range slices.SortedFunc(maps.Keys(sums), func(a, b dayKey) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }) {
-		args = append(args, day, int64(i), k.org, k.model, k.engine, string(k.currency), bit(k.plan), string(k.outcome))
-		args = appendSums(args, sums[k])
+		ofCalls.args = append(ofCalls.args, day, int64(i), k.org, k.model, k.engine, string(k.currency), bit(k.plan), string(k.outcome))
+		ofCalls.args = appendSums(ofCalls.args, sums[k])
 	}
-	err = db.insert(ctx, tx, `INSERT INTO day_rollup (hour, n, org, model, engine, currency, plan, outcome, `+sumColumns+`) VALUES `, `(?, ?, ?, ?, ?, ?, ?, ?, `+sumMarks+`)`, ``, args)
-	if err != nil {
-		return err
-	}
-	args = nil
+	ofCallers := dayTable{name: "day_caller", day: "day", columns: `day, org, key`, marks: `(?, ?, ?)`}
 	for _, k := range slices.SortedFunc(maps.Keys(callers), func(a, b [2]string) int { return strings.Compare(a[0]+a[1], b[0]+b[1]) }) {
-		args = append(args, day, k[0], k[1])
-	}
-	if err := db.insert(ctx, tx, `INSERT INTO day_caller (day, org, key) VALUES `, `(?, ?, ?)`, ``, args); err != nil {
-		return err
+		ofCallers.args = append(ofCallers.args, day, k[0], k[1])
 	}
 	byAccount := map[seal.Account]*seal.EntrySum{}
 	var order []seal.Account
@@ -140,16 +202,16 @@ func (db *DB) writeDay(ctx context.Context, tx *sql.Tx, since time.Time, rows []
 			order = append(order, e.Account)
 		}
 		if to.Sum, err = to.Sum.Add(e.Sum); err != nil {
-			return err
+			return nil, err
 		}
 		to.Entries += e.Entries
 	}
-	args = nil
+	ofEntries := dayTable{name: "day_entry", day: "hour", columns: `hour, n, ` + entrySumColumns, marks: `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`}
 	for i, a := range order {
 		s := byAccount[a]
-		args = append(args, day, int64(i), string(a.Tx), string(a.Kind), string(a.Currency), a.Org, a.Model, a.Engine, bit(a.Plan), s.Entries, s.Sum.Nano, s.Sum.Carry)
+		ofEntries.args = append(ofEntries.args, day, int64(i), string(a.Tx), string(a.Kind), string(a.Currency), a.Org, a.Model, a.Engine, bit(a.Plan), s.Entries, s.Sum.Nano, s.Sum.Carry)
 	}
-	return db.insert(ctx, tx, `INSERT INTO day_entry (hour, n, `+entrySumColumns+`) VALUES `, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, ``, args)
+	return []dayTable{ofCalls, ofCallers, ofEntries}, nil
 }
 
 // sumDay adds a day's rows up without hours, projects and keys, and returns the
@@ -186,11 +248,39 @@ func (db *DB) closesOf(ctx context.Context, from, to string) ([]seal.Close, erro
 }
 
 func (db *DB) closes(ctx context.Context, where string, args ...any) ([]seal.Close, error) {
-	all, err := documents[seal.Close](ctx, db, `SELECT document FROM day_close `+where, args...)
+	scan := func(rows *sql.Rows) (c seal.Close, err error) {
+		var n int64
+		var day, text string
+		if err = rows.Scan(&n, &day, &text); err != nil {
+			return c, err
+		}
+		if err = strictly(text, &c); err != nil {
+			return c, fmt.Errorf("record %d, of %s: %w", n, day, err)
+		}
+		if c.N != n || c.Day != day { // kept as another one: nobody is to take it for what was recorded
+			c.Hash = seal.Hash{}
+		}
+		return c, nil
+	}
+	all, err := collect(ctx, db.r, scan, `SELECT n, day, document FROM day_close `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the closes: %w", err)
 	}
 	return all, nil
+}
+
+// strictly reads what was written in JSON as it was: a name that nobody knows is
+// one that was altered.
+func strictly(text string, to any) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(to); err != nil {
+		return err
+	}
+	if d.More() {
+		return errors.New("something follows it")
+	}
+	return nil
 }
 
 // PutExplanation stores a note, for good.

@@ -88,7 +88,7 @@ func (r *eventRow) read() (err error) {
 	}
 	e.Steps = nil
 	if r.steps != "" {
-		if err = json.Unmarshal([]byte(r.steps), &e.Steps); err != nil {
+		if err = strictly(r.steps, &e.Steps); err != nil {
 			return fmt.Errorf("reading where a call stands in its periods: %w", err)
 		}
 	}

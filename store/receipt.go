@@ -186,8 +186,16 @@ func (db *DB) auditHour(ctx context.Context, s *seal.Seal) ([]seal.Fault, *seal.
 	if err != nil {
 		return nil, nil, err
 	}
-	copies, err := db.auditSegments(ctx, s, pages)
-	return slices.Concat(faults, rows, copies), &hours[0], err
+	faults = append(faults, rows...)
+	if len(faults) == 0 { // else they come to something else for that
+		sums, err := db.auditSums(ctx, s, &hours[0])
+		if err != nil {
+			return nil, nil, err
+		}
+		faults = append(faults, sums...)
+	}
+	segments, err := db.auditSegments(ctx, s, pages)
+	return append(faults, segments...), &hours[0], err
 }
 
 // locate names what differs between the pages that were sealed and the hour as

@@ -11,7 +11,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -58,6 +57,10 @@ type Days interface {
 
 	// BookDays says when days begin.
 	BookDays(ctx context.Context) (statement.Days, error)
+
+	// AuditDay reports whether the rows of a closed day are those that PutClose would
+	// write now. Where they are not, rewrite writes them.
+	AuditDay(ctx context.Context, since time.Time, rows []seal.Rollup, entries []seal.EntrySum, rewrite bool) (bool, error)
 
 	// LateHours returns the hours sealed from a day's end on, before upTo, that hold rows of the day.
 	LateHours(ctx context.Context, since, until, upTo time.Time) ([]time.Time, error)
@@ -267,66 +270,4 @@ func (s *Service) forget() {
 // CodeConflict while its hour is not sealed.
 func (s *Service) Receipt(ctx context.Context, org, call string) (*seal.Receipt, error) {
 	return s.opt.Notes.Receipt(ctx, org, call)
-}
-
-// Audit compares what was sealed from since on, before until, with what is stored
-// now, row by row, and the chains from their beginning. Zero bounds are none. With
-// rewrite, the rows and compact copies of hours without any other fault are written anew.
-func (s *Service) Audit(ctx context.Context, since, until time.Time, rewrite bool) ([]seal.Fault, error) {
-	faults, err := s.chains(ctx)
-	if err != nil {
-		return nil, err
-	}
-	seals, err := s.opt.Hours.Seals(ctx, since, until)
-	if err != nil {
-		return nil, err
-	}
-	for i := range seals {
-		found, hour, err := s.opt.Hours.AuditHour(ctx, &seals[i])
-		if err != nil {
-			return nil, err
-		}
-		faults = append(faults, found...)
-		if rewrite && hour != nil && !slices.ContainsFunc(found, func(f seal.Fault) bool { return !f.Copy }) {
-			if err := s.opt.Hours.RewriteHour(ctx, hour); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return faults, nil
-}
-
-// chains checks the chain of seals and that of closes, and that each close binds
-// a seal that is there.
-func (s *Service) chains(ctx context.Context) ([]seal.Fault, error) {
-	faults := []seal.Fault{}
-	seals, err := s.opt.Hours.Seals(ctx, time.Time{}, time.Time{})
-	if err != nil {
-		return nil, err
-	}
-	byHour := make(map[int64]seal.Hash, len(seals))
-	var before *seal.Seal
-	for i := range seals {
-		if err := seals[i].Check(before); err != nil {
-			faults = append(faults, seal.Fault{Hour: seals[i].Hour, What: err.Error()})
-		}
-		before = &seals[i]
-		byHour[before.Hour.Unix()] = before.Hash
-	}
-	closes, err := s.opt.Days.Closes(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	var last *seal.Close
-	for i := range closes {
-		c := &closes[i]
-		if err := c.Check(last); err != nil {
-			faults = append(faults, seal.Fault{Hour: c.Through, What: err.Error()})
-		}
-		if byHour[c.Through.Unix()] != c.Head {
-			faults = append(faults, seal.Fault{Hour: c.Through, What: fmt.Sprintf("record %d, of %s, binds a seal that is not there", c.N, c.Day)})
-		}
-		last = c
-	}
-	return faults, nil
 }

@@ -239,7 +239,7 @@ func execute(t testing.TB, db *sql.DB, query string) {
 // dropTriggers takes away what keeps the books append-only.
 func dropTriggers(t testing.TB, db *sql.DB) {
 	t.Helper()
-	for _, table := range []string{"tx", "entry", "usage_event", "price_book", "price_rule", "price_calendar", "lot", "redemption", "correction", "seal", "seal_page"} {
+	for _, table := range []string{"tx", "entry", "usage_event", "price_book", "price_rule", "price_calendar", "lot", "redemption", "correction", "seal", "seal_page", "day_close"} {
 		for _, drop := range []string{
 			`ALTER TABLE ` + table + ` DISABLE TRIGGER USER`, // PostgreSQL
 			`DROP TRIGGER ` + table + `_update`,              // SQLite
