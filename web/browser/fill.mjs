@@ -40,6 +40,16 @@ export async function fill(server) {
   return {
     org: org.id,
     keys,
+    /** A subscription, budgets, projects, limits and a webhook, to look at. */
+    async more() {
+      await sluice(server, 'subscription', 'create', 'lite', '--org', org.id)
+      await sluice(server, 'budget', 'set', '250.00', '--org', org.id, '--name', 'Company, November', '--hard')
+      await sluice(server, 'budget', 'set', '10.00', '--org', org.id, '--name', 'Daily warning', '--period', 'day')
+      const project = await sluice(server, 'project', 'create', 'Website', '--org', org.id, '--rpm', '600', '--concurrent', '20')
+      const key = await sluice(server, 'key', 'create', '--org', org.id, '--name', 'website search', '--project', project.id, '--rpm', '120', '--cap', '25.00')
+      for (const question of ['Hello!', 'What is a token?', 'Who are you?']) await call(server, key.key, question)
+      await sluice(server, 'webhook', 'add', 'https://hooks.example.com/sluice', '--org', org.id, '--events', 'batch.*,budget.*')
+    },
     /** Publishes a plan that the organisation can subscribe to. */
     async plan() {
       const file = join(server.data, 'plan.yaml')

@@ -35,8 +35,8 @@ export default {
   projectTitle: 'Project',
   noProjects: 'No project yet',
   noProjectsText: 'Projects group keys: for usage, for limits, for budgets.',
-  keys: 'Keys',
-  keysText: 'Limits of single keys are set on the keys page.',
   toKeys: 'To the keys',
-  noKeyLimits: 'No key has limits of its own.',
+  inForce: 'In force now',
+  inForceText: 'What of the limits of projects and keys is used up at this moment.',
+  noneInForce: 'No project and no key has limits.',
 }

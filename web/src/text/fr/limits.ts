@@ -37,9 +37,9 @@ const limits: Messages['limits'] = {
   projectTitle: 'Projet',
   noProjects: 'Aucun projet',
   noProjectsText: 'Les projets regroupent des clés : pour l’utilisation, les limites, les budgets.',
-  keys: 'Clés',
-  keysText: 'Les limites d’une clé se règlent sur la page des clés.',
   toKeys: 'Vers les clés',
-  noKeyLimits: 'Aucune clé n’a de limites propres.',
+  inForce: 'En vigueur',
+  inForceText: 'Ce qui est consommé en ce moment des limites des projets et des clés.',
+  noneInForce: 'Aucun projet ni aucune clé n’a de limites.',
 }
 export default limits

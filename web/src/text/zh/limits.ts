@@ -37,9 +37,9 @@ const limits: Messages['limits'] = {
   projectTitle: '项目',
   noProjects: '还没有项目',
   noProjectsText: '项目用于对密钥分组，便于统计用量、设置限制和预算。',
-  keys: '密钥',
-  keysText: '单个密钥的限制在密钥页面设置。',
   toKeys: '前往密钥',
-  noKeyLimits: '没有单独设限的密钥。',
+  inForce: '当前生效',
+  inForceText: '项目与密钥限制的实时使用情况。',
+  noneInForce: '没有项目或密钥设有限制。',
 }
 export default limits
