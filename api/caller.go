@@ -110,6 +110,15 @@ func adminsAndSupport() access {
 	return a
 }
 
+// proven returns CodeProofRequired where a signed-in user has not proved to be
+// it for some minutes. Keys and the local operator have nothing to prove by.
+func (s *Server) proven(who *caller) error {
+	if who.user == nil {
+		return nil
+	}
+	return s.opt.Accounts.Proven(who.session)
+}
+
 // authorise finds out who asks and whether the operation is open to them.
 // Errors: CodeUnauthenticated, CodeForbidden.
 func (s *Server) authorise(r *http.Request, open access) (*caller, error) {

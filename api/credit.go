@@ -92,7 +92,7 @@ func (s *Server) registerCredits() {
 	}, s.getRefund)
 	register(s, route{
 		id: "refund-call", method: http.MethodPost, path: "/calls/{call}/refund", tag: "usage",
-		summary: "Give a call's charge back", roles: treasurers(),
+		summary: "Give a call's charge back", roles: treasurers(), proof: true,
 	}, s.refundCall)
 	s.registerCodes()
 }

@@ -153,6 +153,9 @@ func (s *Server) draftKey(ctx context.Context, who *caller, in *CreateKey) (*slu
 		if err := who.mayGive("", k.Role); err != nil {
 			return nil, err
 		}
+		if err := s.proven(who); err != nil {
+			return nil, err
+		}
 		if !k.Role.For("") {
 			return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "organisation", Message: "Name the organisation of the key, or for a key of the operator its role: owner, admin, finance or support."}
 		}

@@ -77,7 +77,7 @@ func (s *Server) registerPayments() {
 	}, s.confirmPayment)
 	register(s, route{
 		id: "refund-payment", method: http.MethodPost, path: one + "/refund", tag: tag,
-		summary: "Give money back", roles: treasurers(),
+		summary: "Give money back", roles: treasurers(), proof: true,
 	}, s.refundPayment)
 }
 

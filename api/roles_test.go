@@ -253,7 +253,7 @@ func TestRoles(t *testing.T) {
 	maps.Copy(rows, webhookRows())
 	maps.Copy(rows, budgetRows())
 	maps.Copy(rows, batchRows())
-	maps.Copy(rows, sessionRows())
+	maps.Copy(rows, sessionRows(t, w))
 	maps.Copy(rows, seriesRows())
 	ops := operations(t)
 	for id := range rows {

@@ -86,6 +86,7 @@ type route struct {
 	status  int    // of success; zero is 200, or 204 without a body
 	content string // of what is no JSON: its media type
 	reads   bool   // it changes nothing, whatever its method
+	proof   bool   // a signed-in user must have proved to be it a moment ago
 	keyed   bool   // it looks after idempotency keys itself
 	public  bool   // it is open to everybody, without a key; roles say nothing
 }
@@ -183,6 +184,12 @@ func (s *Server) guard(r route) func(huma.Context, func(huma.Context)) {
 		if err != nil {
 			writeProblem(w, err)
 			return
+		}
+		if r.proof {
+			if err := s.proven(who); err != nil {
+				writeProblem(w, err)
+				return
+			}
 		}
 		who.note.object = pathValues(req, r.path)
 		who.cookies = func(token string, left time.Duration) {

@@ -161,6 +161,9 @@ func New(o Options) *Server {
 	s.registerApply()
 	s.registerStatus()
 	s.registerSession()
+	s.registerSelf()
+	s.registerUsers()
+	s.registerMembers()
 	s.registerAudit()
 	tidySchemas(s.huma.OpenAPI())
 

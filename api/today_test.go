@@ -91,7 +91,6 @@ func TestToday(t *testing.T) {
 	}
 }
 
-
 // TestWatchToday reads two events, has the server stop, and finds the stream ended.
 func TestWatchToday(t *testing.T) {
 	w := apitest.New(t)

@@ -121,6 +121,9 @@ type Service struct {
 	hasher   *hasher
 	limits   limits
 	changing sync.Mutex // one change of a user at a time, so that what was read is still so
+
+	mailing    chan struct{} // mails being sent beside requests
+	background sync.WaitGroup
 }
 
 // New returns a service.
@@ -134,7 +137,7 @@ func New(o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{opt: o, hasher: newHasher(o.Argon2), limits: newLimits()}
+	return &Service{opt: o, hasher: newHasher(o.Argon2), limits: newLimits(), mailing: make(chan struct{}, mailsWaiting)}
 }
 
 // now is the present, as it is stored.
