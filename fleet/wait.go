@@ -47,7 +47,8 @@ func (f *Fleet) wait(ctx context.Context, now time.Time, req *sluice.RouteReques
 	if t == nil {
 		t = &trip{}
 	}
-	w := &waiter{req: req, trip: t, result: make(chan result, 1)}
+	kept := *req // so that calls which need not wait stay off the heap
+	w := &waiter{req: &kept, trip: t, result: make(chan result, 1)}
 	t.waited = w
 	w.item = queue.Item{
 		Model: req.Model, Tenant: req.Tenant, Weight: req.Weight, Rank: queue.RankOf(req.Class, req.Free),
