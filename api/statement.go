@@ -17,6 +17,8 @@ type Statements struct {
 	Maker StatementMaker
 	Nodes Nodes
 	Costs PeriodCosts
+
+	Questions Questions
 }
 
 // StatementMaker makes the operator's statements. Errors: CodeInvalid, CodeNotFound, CodeConflict.
@@ -24,7 +26,7 @@ type StatementMaker interface {
 	Statement(ctx context.Context, q statements.Query) (*statement.Statement, error)
 	Input(ctx context.Context, q statements.Query) (*statements.Made, error)
 	Settings(ctx context.Context) (*statements.BookSettings, error)
-	PutSettings(ctx context.Context, reference string, rates cost.Rates) (*statements.BookSettings, error)
+	PutSettings(ctx context.Context, reference string, rates cost.NodeRates) (*statements.BookSettings, error)
 	PutTimezone(ctx context.Context, from, zone string) (*statements.BookSettings, error)
 }
 
@@ -39,7 +41,7 @@ type StatementRows struct {
 	Entries   []statement.EntryRow `json:"entries"`
 	Reach     statement.Reach      `json:"reach"`
 	Spent     *cost.Report         `json:"spent,omitempty" doc:"What nodes were and cost, as far as the server knows."`
-	Rates     cost.Rates           `json:"rates" doc:"Tokens that a node reads and writes in a second; zero: not known."`
+	Rates     cost.NodeRates           `json:"rates" doc:"Tokens that a node reads and writes in a second; zero: not known."`
 	Reference *statement.Reference `json:"reference,omitempty" doc:"The list prices by which theoretical revenue is counted."`
 	Notes     []string             `json:"notes,omitempty"`
 }
@@ -79,7 +81,7 @@ func (in *StatementQuery) query() (statements.Query, error) {
 // PutBookSettings changes what statements are made with where nothing else is said.
 type PutBookSettings struct {
 	Reference string     `json:"reference,omitempty" maxLength:"128" doc:"The model at whose list prices theoretical revenue is counted."`
-	Rates     cost.Rates `json:"rates,omitzero" doc:"Tokens that a node reads and writes in a second."`
+	Rates     cost.NodeRates `json:"rates,omitzero" doc:"Tokens that a node reads and writes in a second."`
 }
 
 // PutTimezone has the books' days begin by another clock.
@@ -91,6 +93,7 @@ type PutTimezone struct {
 func (s *Server) registerStatements() {
 	const tag = "closing"
 	s.registerNodes()
+	s.registerWhatIf()
 	register(s, route{
 		id: "get-statement", method: http.MethodGet, path: "/statements/{day}", tag: tag,
 		summary: "Get the statement of a day, or of several", roles: operators(),

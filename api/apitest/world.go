@@ -30,6 +30,7 @@ import (
 	"sluice/fleet/power"
 	"sluice/fleet/simulator"
 	"sluice/gateway/tally"
+	"sluice/money/whatif"
 	"sluice/plug/blob"
 	"sluice/plug/pdf"
 	"sluice/plug/webhook"
@@ -95,7 +96,8 @@ func New(t testing.TB) *World {
 		Argon2: account.Argon2{Memory: 64, Passes: 1, Threads: 1}, // quick
 	})
 	w.Browser = browser.New("http://sluice.test", nil)
-	books := statements.New(statements.Options{Books: w.Store, Nodes: w.Store, Kept: w.Store, Power: w.Store, Engines: w.Store.Engines, Now: w.Now})
+	books := statements.New(statements.Options{Books: w.Store, Nodes: w.Store, Kept: w.Store, Power: w.Store, Engines: w.Store.Engines, Now: w.Now, Rerate: w.rerate})
+	t.Cleanup(books.Close)
 	w.Power, err = power.New(t.Context(), power.Options{Engines: func() []power.Engine { return nil }, Store: w.Store, Settings: w.Store, Now: w.Now})
 	w.must(err)
 	w.API = api.New(api.Options{
@@ -106,7 +108,7 @@ func New(t testing.TB) *World {
 		Ledger: w.Ledger, Plans: w.Ledger, PlanStore: w.Store, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}),
 		Credits: credit.New(credit.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Notifier: notifier,
 		Budgets: budgeting.New(w.Store, w.Ledger, notifier, w.Now, slog.New(slog.DiscardHandler)), Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
-		Statements: api.Statements{Maker: books, Nodes: books, Costs: books},
+		Statements: api.Statements{Maker: books, Nodes: books, Costs: books, Questions: books},
 		Closing:    closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Costs: books.Keep, Flush: w.Ledger.Flush, Now: w.Now}),
 		Files:      files, Batches: batch.New(batch.Options{Jobs: w.Store, Lines: w.Store, Files: files, Blobs: blobs, Now: w.Now}),
 		Version: "test", URL: "http://sluice.test",
@@ -227,6 +229,11 @@ func (w *World) Reload(ctx context.Context) error {
 	w.Ledger.UsePlans(versions, paused)
 	w.Reloads.Add(1)
 	return nil
+}
+
+// rerate rates a period again.
+func (w *World) rerate(ctx context.Context, r *whatif.Rerater, since, until time.Time, progress func(done, total int64)) (whatif.Result, error) {
+	return closing.Rerate(ctx, w.Store, r, since, until, progress)
 }
 
 // Identify finds a key by its hash, as of the last Reload.

@@ -162,7 +162,7 @@ func (s *Service) Place(ctx context.Context, p statement.Placed) (*statement.Pla
 // BookSettings are what statements are made with where nothing else is said.
 type BookSettings struct {
 	Reference string         `json:"reference,omitempty" doc:"The model at whose list prices theoretical revenue is counted."`
-	Rates     cost.Rates     `json:"rates" doc:"Tokens that a node reads and writes in a second; zero: not known."`
+	Rates     cost.NodeRates `json:"rates" doc:"Tokens that a node reads and writes in a second; zero: not known."`
 	Clocks    statement.Days `json:"clocks" doc:"By whose clock days begin and end; empty: UTC."`
 }
 
@@ -195,7 +195,7 @@ func (s *Service) Settings(ctx context.Context) (*BookSettings, error) {
 }
 
 // PutSettings stores the reference and the rates. Errors: CodeInvalid.
-func (s *Service) PutSettings(ctx context.Context, reference string, rates cost.Rates) (*BookSettings, error) {
+func (s *Service) PutSettings(ctx context.Context, reference string, rates cost.NodeRates) (*BookSettings, error) {
 	if rates.Prefill.Sign() < 0 || rates.Decode.Sign() < 0 || rates.Prefill.Sign() != rates.Decode.Sign() {
 		return nil, sluice.Errorf(sluice.CodeInvalid, "The rates of prompts and of answers are both above zero, or both not known.")
 	}

@@ -23,8 +23,10 @@ import (
 	"sluice/money/electricity"
 	"sluice/money/exact"
 	"sluice/money/price"
+	"sluice/money/quota"
 	"sluice/money/seal"
 	"sluice/money/statement"
+	"sluice/money/whatif"
 )
 
 // Books is what was booked.
@@ -63,7 +65,11 @@ type Power interface {
 	PowerContract(ctx context.Context) (*electricity.Contract, error)
 }
 
-// Options are what statements are made of. All are needed.
+// Rerate rates a period again, as closing does.
+type Rerate func(ctx context.Context, r *whatif.Rerater, since, until time.Time, progress func(done, total int64)) (whatif.Result, error)
+
+// Options are what statements are made of. All are needed, but Rerate and InForce,
+// without which nothing is rated again.
 type Options struct {
 	Books   Books
 	Nodes   Nodes
@@ -71,12 +77,18 @@ type Options struct {
 	Power   Power
 	Engines func(ctx context.Context) ([]*sluice.Engine, error)
 	Now     func() time.Time
+
+	Rerate  Rerate
+	InForce quota.InForce // the calendars of plans' weights
 }
 
 // Service makes statements. It is safe for concurrent use.
-type Service struct{ opt Options }
+type Service struct {
+	opt  Options
+	runs runs
+}
 
-// New returns what makes statements.
+// New returns what makes statements. It is closed in the end.
 func New(o Options) *Service { return &Service{opt: o} }
 
 // Query says which statement.
@@ -85,7 +97,7 @@ type Query struct {
 	Through   string          // the last day; empty is Day
 	Currency  sluice.Currency //
 	Reference string          // the model at whose list prices theoretical revenue is counted; empty is the setting's
-	Rates     cost.Rates      // of a node; not known: the setting's
+	Rates     cost.NodeRates  // of a node; not known: the setting's
 }
 
 // Made is what a statement is made of, with what it is said of.
@@ -100,7 +112,7 @@ type Made struct {
 type costs struct {
 	Fleets  []*cost.Fleet      `json:"fleets"` // one for each currency
 	Engines []statement.Placed `json:"engines"`
-	Rates   cost.Rates         `json:"rates"`
+	Rates   cost.NodeRates     `json:"rates"`
 }
 
 func (c *costs) fleet(currency sluice.Currency) *cost.Fleet {

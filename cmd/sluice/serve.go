@@ -189,6 +189,9 @@ func (s *server) close() error {
 	if s.blobs != nil {
 		errs = append(errs, s.blobs.Close())
 	}
+	if s.statements != nil {
+		s.statements.Close()
+	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}

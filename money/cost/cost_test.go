@@ -125,7 +125,7 @@ func TestAmortised(t *testing.T) {
 }
 
 func TestWork(t *testing.T) {
-	r := cost.Rates{Prefill: exact.Int(4), Decode: exact.Int(1)}
+	r := cost.NodeRates{Prefill: exact.Int(4), Decode: exact.Int(1)}
 	w := r.Work()
 	units := sluice.Usage{sluice.ClassInput: 4_000_000, sluice.ClassReasoning: 1_000_000, sluice.ClassImage: 5}
 	if got := w.Of(&units).String(); got != "2000000" {

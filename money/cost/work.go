@@ -5,22 +5,22 @@ import (
 	"sluice/money/exact"
 )
 
-// Rates are how many tokens a node reads and writes in a second, when it does
+// NodeRates are how many tokens a node reads and writes in a second, when it does
 // nothing else: as they are measured, or published.
-type Rates struct {
+type NodeRates struct {
 	Prefill exact.Number `json:"prefill"` // of prompts, cached ones with them
 	Decode  exact.Number `json:"decode"`  // of answers
 }
 
 // Known reports whether both are there.
-func (r *Rates) Known() bool { return r.Prefill.Sign() > 0 && r.Decode.Sign() > 0 }
+func (r *NodeRates) Known() bool { return r.Prefill.Sign() > 0 && r.Decode.Sign() > 0 }
 
 // Work is how much of a node a unit of each class takes, in node-seconds or in any
 // other measure: what serving costs is shared by it.
 type Work [sluice.NumClasses]exact.Number
 
 // Work is the node-seconds of each class of tokens.
-func (r *Rates) Work() Work {
+func (r *NodeRates) Work() Work {
 	var w Work
 	read, write := exact.Int(1).Quo(r.Prefill), exact.Int(1).Quo(r.Decode)
 	for class := range sluice.Class(sluice.NumClasses) {

@@ -17,7 +17,7 @@ func BenchmarkMake(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	in := &statement.Input{Currency: "USD", From: from, To: to, Fleet: fleet, Reference: r1(b), Rates: cost.Rates{Prefill: exact.Int(73_700), Decode: exact.Int(14_800)}, Entries: []statement.EntryRow{}}
+	in := &statement.Input{Currency: "USD", From: from, To: to, Fleet: fleet, Reference: r1(b), Rates: cost.NodeRates{Prefill: exact.Int(73_700), Decode: exact.Int(14_800)}, Entries: []statement.EntryRow{}}
 	for i := range 2000 {
 		for j, model := range []string{"r1", "v3"} {
 			key := statement.Key{Hour: from, Model: model, Pool: "h800", Org: strconv.Itoa(i), Segment: statement.SegmentAPI, Currency: "USD", Outcome: statement.OutcomeCharged}

@@ -74,7 +74,7 @@ func published(t testing.TB, usage string, claims ...statement.Claim) *statement
 	}
 	st, err := statement.Make(&statement.Input{
 		Currency: "USD", From: from, To: to, Rows: statement.Within(loaded.Rows, from, to), Fleet: fleet, Reference: ref,
-		Rates: cost.Rates{Prefill: exact.Int(73_700), Decode: exact.Int(14_800)}, Slack: loaded.Slack, Notes: loaded.Notes,
+		Rates: cost.NodeRates{Prefill: exact.Int(73_700), Decode: exact.Int(14_800)}, Slack: loaded.Slack, Notes: loaded.Notes,
 		Claims: claims, Convert: &statement.Conversion{Currency: "CNY", Rate: number(t, "7.28")},
 	})
 	if err != nil {

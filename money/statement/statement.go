@@ -24,14 +24,14 @@ type Input struct {
 	Rows    []Row      // of events in the period
 	Entries []EntryRow // of entries in the period; nil where there are no books, such as of an imported day
 
-	Fleet     *cost.Fleet  // nil: what serving cost is not known
-	Spent     *cost.Report // in its place, when it is worked out already
-	Rates     cost.Rates   // of a node; zero: not known
-	Reference *Reference   // nil: each model's own prices are the reference
-	Reach     *Reach       // nil: customers are counted from the rows, and the rest is not known
-	Claims    []Claim      // figures that somebody published, to be compared
-	Convert   *Conversion  // to show the main figures in another currency
-	Notes     []string     // what readers must know of where the rows come from
+	Fleet     *cost.Fleet    // nil: what serving cost is not known
+	Spent     *cost.Report   // in its place, when it is worked out already
+	Rates     cost.NodeRates // of a node; zero: not known
+	Reference *Reference     // nil: each model's own prices are the reference
+	Reach     *Reach         // nil: customers are counted from the rows, and the rest is not known
+	Claims    []Claim        // figures that somebody published, to be compared
+	Convert   *Conversion    // to show the main figures in another currency
+	Notes     []string       // what readers must know of where the rows come from
 
 	// Slack is by how much the list amount may be off, since the rows' counts were
 	// rounded before (Loaded.Slack).

@@ -172,7 +172,7 @@ func (h *history) add(tx *sluice.Tx, key statement.EntryKey) {
 
 // input is the statement's input for [begin, end) of the history.
 func (h *history) input(begin, end time.Time, ref *statement.Reference) *statement.Input {
-	in := &statement.Input{Currency: "USD", From: begin, To: end, Fleet: h.fleet, Reference: ref, Entries: []statement.EntryRow{}, Rates: cost.Rates{Prefill: exact.Int(5), Decode: exact.Int(1)}}
+	in := &statement.Input{Currency: "USD", From: begin, To: end, Fleet: h.fleet, Reference: ref, Entries: []statement.EntryRow{}, Rates: cost.NodeRates{Prefill: exact.Int(5), Decode: exact.Int(1)}}
 	gathered := statement.Rows{}
 	for _, row := range h.rows {
 		if err := gathered.Add(row); err != nil {

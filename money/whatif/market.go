@@ -73,9 +73,10 @@ func Project(t *Totals, spent exact.Number, work cost.Work, m Market) Change {
 
 // Prices says at which multiples of its prices a model pays for what it costs.
 type Prices struct {
-	Low, High exact.Number // between them it pays; High is absent when there is no end
-	Endless   bool         // it pays at Low and everything above it
-	Best      exact.Number // where profit is greatest; absent when Endless
+	Low     exact.Number `json:"low"`           // between them it pays;
+	High    exact.Number `json:"high,omitzero"` // absent when there is no end
+	Endless bool         `json:"endless,omitempty"`
+	Best    exact.Number `json:"best,omitzero"` // where profit is greatest; absent when Endless
 }
 
 // BreakEven returns at which multiples of its prices a model pays for what it

@@ -14,9 +14,9 @@ type Customer struct {
 
 // Turning is the point past which more users cost more than they bring.
 type Turning struct {
-	Customers int          // that bring at least what they cost
-	Profit    exact.Number // with them alone: the most that there is
-	Lost      exact.Number // what the others cost more than they bring
+	Customers int          `json:"customers"` // that bring at least what they cost
+	Profit    exact.Number `json:"profit"`    // with them alone: the most that there is
+	Lost      exact.Number `json:"lost"`      // what the others cost more than they bring
 }
 
 // TurningPoint orders customers by what they bring beyond what they cost, the best

@@ -1,6 +1,7 @@
 package whatif_test
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func TestSameBook(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if want := (whatif.Rated{Usage: ev.Usage, List: ev.List, Charge: ev.Charge, Refund: ev.Refund, Cost: ev.Cost}); got != want {
+					if want := (whatif.Rated{Model: ev.Model, Usage: ev.Usage, List: ev.List, Charge: ev.Charge, Refund: ev.Refund, Cost: ev.Cost}); got != want {
 						t.Fatalf("%+v is rated %+v", ev, got)
 					}
 					half := left
@@ -301,6 +302,52 @@ func TestCrowd(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMoves: calls that are moved are before of one model and after of the other,
+// the same ones each time, and simulated ones and other currencies do not count.
+func TestMoves(t *testing.T) {
+	draft := price.Draft{Currency: "USD", EffectiveAt: day.AddDate(0, -1, 0)}
+	for i, m := range []string{"m", "n"} {
+		for _, c := range []sluice.Class{sluice.ClassInput, sluice.ClassOutput} {
+			draft.Rules = append(draft.Rules, price.Rule{Model: m, Class: c, Price: sluice.Pico(10 * (i + 1))})
+		}
+	}
+	b, err := price.Publish("b", draft, day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := whatif.New(whatif.Scenario{Currency: "USD", Moves: []whatif.Move{{From: "m", To: "n", Percent: 30}}}, []*price.Book{b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := whatif.Result{}
+	for i := range 1000 {
+		ev := sluice.Event{CallID: fmt.Sprint("call_", i), Org: "o", Model: "m", Book: "b", Currency: "USD", AdmittedAt: day, Usage: sluice.Usage{10}, List: 100, Charge: 100}
+		for _, skip := range []func(*sluice.Event){func(*sluice.Event) {}, func(e *sluice.Event) { e.Simulated = true }, func(e *sluice.Event) { e.Currency = "CNY" }} {
+			other := ev
+			skip(&other)
+			if err := res.Add(r, &other); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	models, err := res.Models()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, n := models["m"], models["n"]
+	if m.Calls != 1000 || n.Calls != 0 || m.CallsAfter+n.CallsAfter != 1000 || n.CallsAfter < 250 || n.CallsAfter > 350 {
+		t.Errorf("before %d and %d, after %d and %d", m.Calls, n.Calls, m.CallsAfter, n.CallsAfter)
+	}
+	if want := sluice.Pico(200 * n.CallsAfter).Amount(); n.ListAfter != want || n.ChargeAfter != want || m.ChargeAfter != sluice.Pico(100*m.CallsAfter).Amount() {
+		t.Errorf("m %+v, n %+v", m, n)
+	}
+	for _, bad := range []whatif.Move{{"m", "m", 5}, {"m", "n", 0}, {"m", "n", 101}, {"m", "", 5}} {
+		if _, err := whatif.New(whatif.Scenario{Moves: []whatif.Move{bad}}, nil); sluice.CodeOf(err) != sluice.CodeInvalid {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
 }
 
 // BenchmarkEvent rates an event again, in parallel.
