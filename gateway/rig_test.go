@@ -61,7 +61,8 @@ type rig struct {
 type setup struct {
 	engines  int
 	engine   func(*sluice.Engine)
-	handler  http.Handler // in place of the programmable engine
+	handler  http.Handler             // in place of the programmable engine
+	machine  func(n int) http.Handler // in place of the n-th
 	key      func(*sluice.Key)
 	project  *sluice.Project
 	credit   int64 // nano
@@ -105,8 +106,10 @@ func newRig(t testing.TB, s setup) *rig {
 		r.credit(s.credit)
 	}
 	handlers := map[string]http.Handler{}
-	for _, e := range r.config.Engines {
-		if handlers[e.ID] = s.handler; s.handler == nil {
+	for n, e := range r.config.Engines {
+		if s.machine != nil {
+			handlers[e.ID] = s.machine(n)
+		} else if handlers[e.ID] = s.handler; s.handler == nil {
 			engine := new(fleettest.Engine)
 			r.engines = append(r.engines, engine)
 			handlers[e.ID] = engine
