@@ -73,7 +73,7 @@ func (s *Server) registerApply() {
 	}, s.apply)
 }
 
-func (s *Server) apply(ctx context.Context, _ *caller, in *struct{ Body Apply }) (Applied, error) {
+func (s *Server) apply(ctx context.Context, who *caller, in *struct{ Body Apply }) (Applied, error) {
 	if in.Body.DryRun {
 		p, err := s.intend(ctx, &in.Body.Manifest)
 		return Applied{DryRun: true, Changes: p.changes}, err
@@ -85,6 +85,11 @@ func (s *Server) apply(ctx context.Context, _ *caller, in *struct{ Body Apply })
 		}
 		if err := p.checkJumps(); err != nil {
 			return err
+		}
+		for _, e := range p.engines {
+			if err := who.mayDefine(e.next, e.old); err != nil {
+				return err
+			}
 		}
 		return s.carryOut(ctx, &p)
 	})

@@ -14,6 +14,7 @@ import (
 	"sluice/fleet"
 	"sluice/fleet/command"
 	"sluice/fleet/driver"
+	"sluice/fleet/process"
 	"sluice/fleet/simulator"
 )
 
@@ -38,6 +39,8 @@ type Engine struct {
 	Driver  string       `json:"driver,omitempty" doc:"Which engine it is, as its operator says; absent: its probe finds out."`
 	NoProbe bool         `json:"no_probe,omitempty" doc:"It is not probed."`
 	Probe   *EngineProbe `json:"probe,omitempty" doc:"What was found by asking it; absent before."`
+
+	Process *Process `json:"process,omitempty" doc:"How it is started on the server's machine; absent of an engine that is not."`
 
 	Status *EngineStatus `json:"status,omitempty" doc:"Absent while the fleet does not have it."`
 }
@@ -69,6 +72,7 @@ type EngineLoad struct {
 type EngineStatus struct {
 	Health       fleet.Health `json:"health" example:"serving"`
 	InFlight     int64        `json:"in_flight"`
+	Limit        int64        `json:"limit,omitempty" doc:"Calls that it takes at once, as given or as it has shown by refusing more; absent without a limit. What goes beyond it waits: see /queues."`
 	Failures     int          `json:"failures" doc:"Failed calls in a row."`
 	EjectedUntil time.Time    `json:"ejected_until,omitzero"`
 	LastError    string       `json:"last_error,omitempty"`
@@ -82,7 +86,7 @@ type EngineStatus struct {
 
 // PutEngine adds an engine, or replaces the one of that name, which keeps its id.
 type PutEngine struct {
-	Kind         sluice.EngineKind `json:"kind,omitempty" yaml:"kind" enum:"http,embedded,simulated,command" doc:"By the URL when absent: simulated for sim:…, command for command:…, otherwise http."`
+	Kind         sluice.EngineKind `json:"kind,omitempty" yaml:"kind" enum:"http,embedded,simulated,command,process" doc:"When absent: process where that is given, simulated for a URL sim:…, command for command:…, otherwise http."`
 	URL          string            `json:"url,omitempty" yaml:"url" maxLength:"2048" example:"http://10.0.0.7:8000"`
 	Secret       *string           `json:"secret,omitempty" yaml:"secret" maxLength:"4096" writeOnly:"true" doc:"Sent to the engine as a bearer token. The one it has stays when absent; empty removes it."`
 	Models       map[string]string `json:"models" yaml:"models" minProperties:"1" maxProperties:"256" doc:"From the public name of each model to the engine's own; an empty one is the same name. Models that are new are added."`
@@ -94,6 +98,7 @@ type PutEngine struct {
 	NoProbe      bool              `json:"no_probe,omitempty" yaml:"no_probe" doc:"Do not ask it on our own account to find out what it can do. What an earlier probe found does not count then."`
 	OnLeave      sluice.OnLeave    `json:"on_leave,omitempty" yaml:"on_leave" enum:"cancel,drain" doc:"What happens to its work when a client leaves; cancel when absent."`
 	Concurrent   int64             `json:"concurrent,omitempty" yaml:"concurrent" minimum:"0" doc:"Calls at once; zero is no limit."`
+	Process      *PutProcess       `json:"process,omitempty" yaml:"process" doc:"Start it on the server's machine, and keep it running. Only who is on that machine may say so."`
 }
 
 func (s *Server) registerEngines() {
@@ -122,10 +127,10 @@ func (s *Server) listEngines(ctx context.Context, _ *caller, in *Paging) (Page[E
 	if err != nil {
 		return Page[Engine]{}, err
 	}
-	live := s.live()
 	all := make([]Engine, len(engines))
+	live, processes := s.live(), s.opt.Processes.Status()
 	for i, e := range engines {
-		all[i] = engine(e, live)
+		all[i] = engine(e, live, processes)
 	}
 	return paged(all, func(e Engine) string { return e.Name }, *in), nil
 }
@@ -135,7 +140,7 @@ type inPutEngine struct {
 	Body   PutEngine
 }
 
-func (s *Server) putEngine(ctx context.Context, _ *caller, in *inPutEngine) (Engine, error) {
+func (s *Server) putEngine(ctx context.Context, who *caller, in *inPutEngine) (Engine, error) {
 	if _, err := s.draftEngine(in.Engine, &in.Body, nil); err != nil {
 		return Engine{}, err
 	}
@@ -150,13 +155,16 @@ func (s *Server) putEngine(ctx context.Context, _ *caller, in *inPutEngine) (Eng
 		if err != nil {
 			return err
 		}
+		if err := who.mayDefine(e, old); err != nil {
+			return err
+		}
 		stored, err = s.storeEngine(ctx, e, old)
 		return err
 	})
 	if err != nil {
 		return Engine{}, err
 	}
-	return engine(stored, s.live()), nil
+	return s.engine(stored), nil
 }
 
 // storeEngine writes an engine and adds the models that it is the first to
@@ -224,11 +232,14 @@ func (s *Server) draftEngine(name string, in *PutEngine, old *sluice.Engine) (*s
 		return nil, err
 	}
 	if old != nil {
-		e.ID, e.CreatedAt, e.Secret, e.Probe = old.ID, old.CreatedAt, old.Secret, old.Probe
+		e.ID, e.CreatedAt, e.Secret, e.Probe, e.Stopped = old.ID, old.CreatedAt, old.Secret, old.Probe, old.Stopped
 	}
 	set(&e.Secret, in.Secret)
 	var err error
 	if e.Lacks, err = sluice.ParseFeatures(in.Lacks); err != nil {
+		return nil, err
+	}
+	if e.Process, err = in.Process.draft(); err != nil {
 		return nil, err
 	}
 	if err := checkEngine(e); err != nil {
@@ -248,8 +259,14 @@ func checkEngine(e *sluice.Engine) error {
 	invalid := func(param, format string, args ...any) error {
 		return &sluice.Error{Code: sluice.CodeInvalid, Param: param, Message: fmt.Sprintf(format, args...)}
 	}
+	if e.Kind == "" && e.Process != nil {
+		e.Kind = sluice.EngineProcess
+	}
 	if e.Kind == "" {
 		e.Kind = kindOf(e.URL)
+	}
+	if e.Process != nil && e.Kind != sluice.EngineProcess {
+		return invalid("process", "An engine of the kind %s is not started.", e.Kind)
 	}
 	switch e.Kind {
 	case sluice.EngineHTTP:
@@ -270,8 +287,15 @@ func checkEngine(e *sluice.Engine) error {
 		if _, err := command.Parse(e.URL); err != nil {
 			return invalid("url", "%v.", err)
 		}
+	case sluice.EngineProcess:
+		if e.URL != "" {
+			return invalid("url", "An engine that is started has no URL of its own: leave it out, or leave out the process to attach one that runs.")
+		}
+		if err := process.Check(e); err != nil {
+			return err
+		}
 	default:
-		return invalid("kind", "%q is no kind of an engine: http, embedded, simulated or command.", e.Kind)
+		return invalid("kind", "%q is no kind of an engine: http, embedded, simulated, command or process.", e.Kind)
 	}
 	switch {
 	case strings.ContainsFunc(e.Secret, func(r rune) bool { return r <= ' ' || r > '~' }):
@@ -307,7 +331,7 @@ func (s *Server) live() map[string]*EngineStatus {
 			continue // the one in the set comes before one that drains
 		}
 		live[f.ID] = &EngineStatus{
-			Health: f.Health, InFlight: f.InFlight, Failures: f.Failures, EjectedUntil: f.EjectedUntil,
+			Health: f.Health, InFlight: f.InFlight, Limit: f.Limit, Failures: f.Failures, EjectedUntil: f.EjectedUntil,
 			LastError: f.LastError, LastErrorAt: f.LastErrorAt,
 			Served: f.Served, Failed: f.Failed, Left: f.Left, Refused: f.Refused, Load: loadOf(&f),
 		}
@@ -344,13 +368,18 @@ func probeOf(e *sluice.Engine) *EngineProbe {
 	}
 }
 
+// engine writes an engine as it is shown.
+func (s *Server) engine(e *sluice.Engine) Engine {
+	return engine(e, s.live(), s.opt.Processes.Status())
+}
+
 // engine writes an engine as it is shown, without its secret.
-func engine(e *sluice.Engine, live map[string]*EngineStatus) Engine {
+func engine(e *sluice.Engine, live map[string]*EngineStatus, processes map[string]process.Status) Engine {
 	asked := e.Probed()
 	return Engine{
 		ID: e.ID, Name: e.Name, Kind: e.Kind, URL: e.URL, Origin: e.Origin, HasSecret: e.Secret != "", Models: e.Models, NoCacheSalt: e.NoCacheSalt,
 		Lacks: asked.Missing().Names(), Mend: e.Mend, ReasoningKey: e.ReasoningKey, Driver: e.Driver, NoProbe: e.NoProbe, Probe: probeOf(e),
-		OnLeave: e.OnLeave, Concurrent: e.Concurrent, CreatedAt: e.CreatedAt, Status: live[e.ID],
+		OnLeave: e.OnLeave, Concurrent: e.Concurrent, CreatedAt: e.CreatedAt, Process: processOf(e, processes), Status: live[e.ID],
 	}
 }
 

@@ -48,6 +48,15 @@ func matrix(book string) map[string]row {
 			t.Fatal(err)
 		}
 	}
+	program := func(t *testing.T, w *apitest.World) {
+		def := api.PutProcess{Command: []string{"/nowhere/engine"}, Port: 1}
+		if _, err := w.Local.PutEngine(t.Context(), "program", api.PutEngine{Process: &def, Models: map[string]string{"m": "m"}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Local.StartEngine(t.Context(), "program"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return map[string]row{
 		"list-organisations": {"oafs/oabdv", 0, 200, fixed("/organisations", ""), nil},
 		"create-organisation": {"oa", 0, 201, func(_ tenant, once int) (string, string) {
@@ -104,6 +113,14 @@ func matrix(book string) map[string]row {
 		"list-engines":  {"oafs", 0, 200, fixed("/engines", ""), nil},
 		"put-engine":    {"oa", 0, 200, fixed("/engines/some", `{"url":"http://127.0.0.1:1","models":{"m":"m"}}`), nil},
 		"delete-engine": {"oa", 0, 204, fixed("/engines/gone", ""), engine},
+
+		"get-engine":         {"oafs", 0, 200, fixed("/engines/gone", ""), engine},
+		"start-engine":       {"oa", 0, 200, fixed("/engines/program/start", ""), program},
+		"stop-engine":        {"oa", 0, 200, fixed("/engines/program/stop", `{"now":true}`), program},
+		"restart-engine":     {"oa", 0, 200, fixed("/engines/program/restart", `{}`), program},
+		"list-engine-starts": {"oafs", 0, 200, fixed("/engines/program/starts", ""), program},
+		"get-engine-log":     {"oafs", 0, 200, fixed("/engines/program/log", ""), program},
+		"probe-engine":       {"oa", 0, 200, fixed("/engines/gone/probe", ""), engine},
 
 		"list-price-books":   {"oafs/oabdv", 0, 200, fixed("/price-books", ""), nil},
 		"get-price-book":     {"oafs/oabdv", 0, 200, fixed("/price-books/"+book, ""), nil},

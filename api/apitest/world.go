@@ -28,6 +28,7 @@ import (
 	"sluice/billing/statements"
 	"sluice/fleet"
 	"sluice/fleet/power"
+	"sluice/fleet/process"
 	"sluice/fleet/simulator"
 	"sluice/gateway/tally"
 	"sluice/money/whatif"
@@ -45,15 +46,16 @@ import (
 type World struct {
 	Tally *tally.Tally // of requests; a test counts them in it
 
-	Store    *store.DB
-	Accounts *account.Service
-	Browser  *browser.Browser
-	Ledger   *billing.Ledger
-	Fleet    *fleet.Fleet
-	Power    *power.Service
-	API      *api.Server
-	URL      string         // of the server, over TCP
-	Local    *client.Client // the operator's, over the Unix socket
+	Store     *store.DB
+	Accounts  *account.Service
+	Browser   *browser.Browser
+	Ledger    *billing.Ledger
+	Fleet     *fleet.Fleet
+	Processes *process.Supervisor
+	Power     *power.Service
+	API       *api.Server
+	URL       string         // of the server, over TCP
+	Local     *client.Client // the operator's, over the Unix socket
 
 	// Receiver answers what is posted to webhooks, whatever their URL; by default
 	// with 200.
@@ -63,18 +65,24 @@ type World struct {
 	known   atomic.Pointer[map[sluice.KeyHash]*sluice.Principal]
 	ahead   atomic.Int64 // nanoseconds that the clock is ahead of the real one
 	Reloads atomic.Int64
+	Probes  atomic.Int64 // how often an engine was to be asked
 }
 
 // New starts a world on SQLite in a folder of the test's. It ends with the test.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{t: t, Fleet: fleet.New(fleet.Options{Local: simulated})}
+	w := &World{t: t}
+	w.Fleet = fleet.New(fleet.Options{Local: simulated, Asleep: func(e sluice.Engine) bool { return w.Processes.Asleep(e) }})
 	folder, err := os.MkdirTemp("", "api") //nolint:usetesting // a socket's path must be short
 	w.must(err)
 	t.Cleanup(func() { w.check(os.RemoveAll(folder)) })
 	w.Store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(folder, "sluice.db"))
 	w.must(err)
 	t.Cleanup(func() { w.check(w.Store.Close()) })
+	w.Processes, err = process.Open(t.Context(), process.Options{Folder: filepath.Join(folder, "engines"), Fleet: w.Fleet, Starts: w.Store, Tick: 10 * time.Millisecond})
+	w.must(err)
+	t.Cleanup(w.Processes.Close)
+	go w.Processes.Run(t.Context())
 	w.Ledger, err = billing.Open(t.Context(), w.Store, billing.Options{Budgets: w.Store})
 	w.must(err)
 	t.Cleanup(w.Ledger.Close)
@@ -104,7 +112,7 @@ func New(t testing.TB) *World {
 		Power:    w.Power,
 		Accounts: w.Accounts, Browser: w.Browser, Journal: w.Store,
 		Invoices: invoicing.New(w.Store, w.Ledger, w.Now, slog.New(slog.DiscardHandler)), Printer: printer,
-		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Prices: w.Store, Books: w.Store, Series: w.Store, Requests: w.Store, Traffic: traffic{w.Tally}, Sealer: unsealed{}, Settings: w.Store,
+		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Processes: w.Processes, EngineStarts: w.Store, Prober: w, Prices: w.Store, Books: w.Store, Series: w.Store, Requests: w.Store, Traffic: traffic{w.Tally}, Sealer: unsealed{}, Settings: w.Store,
 		Ledger: w.Ledger, Plans: w.Ledger, PlanStore: w.Store, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}),
 		Credits: credit.New(credit.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Notifier: notifier,
 		Budgets: budgeting.New(w.Store, w.Ledger, notifier, w.Now, slog.New(slog.DiscardHandler)), Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
@@ -139,6 +147,12 @@ func (w *World) Do(r *http.Request) (*http.Response, error) {
 	rec := httptest.NewRecorder()
 	w.Receiver.ServeHTTP(rec, r)
 	return rec.Result(), nil
+}
+
+// ProbeNow counts that an engine was to be asked.
+func (w *World) ProbeNow(context.Context, string) error {
+	w.Probes.Add(1)
+	return nil
 }
 
 // Mail takes any e-mail.
@@ -196,11 +210,14 @@ func (w *World) Reload(ctx context.Context) error {
 	}
 	set := make([]sluice.Engine, len(engines))
 	for i, e := range engines {
-		set[i] = *e
+		if set[i], err = w.Processes.Place(*e); err != nil {
+			return err
+		}
 	}
 	if err := w.Fleet.Apply(set); err != nil {
 		return err
 	}
+	w.Processes.Apply(set)
 	orgs, err := w.Store.Organisations(ctx)
 	if err != nil {
 		return err

@@ -14,7 +14,6 @@ import (
 	"sluice"
 	"sluice/api"
 	"sluice/api/client"
-	"sluice/fleet"
 	"sluice/fleet/driver"
 )
 
@@ -22,14 +21,14 @@ func (c *cli) engineCommand() *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Short: "List engines and how they are", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return listAll(c, []any{"NAME", "KIND", "URL", "MODELS", "HEALTH", "IN FLIGHT", "SERVED", "FAILED", "ENGINE", "COUNTS", "LAST ERROR"}, func(cl *client.Client, p api.Paging) (api.Page[api.Engine], error) {
+			return listAll(c, []any{"NAME", "KIND", "URL", "MODELS", "STATE", "IN FLIGHT", "SERVED", "FAILED", "ENGINE", "COUNTS", "LAST ERROR"}, func(cl *client.Client, p api.Paging) (api.Page[api.Engine], error) {
 				return cl.Engines(cmd.Context(), p)
 			}, func(w io.Writer, e api.Engine) {
-				st := api.EngineStatus{Health: fleet.Health("absent")}
+				var st api.EngineStatus
 				if e.Status != nil {
 					st = *e.Status
 				}
-				row(w, e.Name, e.Kind, e.URL, strings.Join(slices.Sorted(maps.Keys(e.Models)), ","), st.Health, st.InFlight, st.Served, st.Failed, madeBy(&e), counts(&e), st.LastError)
+				row(w, e.Name, e.Kind, placeOf(&e), strings.Join(slices.Sorted(maps.Keys(e.Models)), ","), stateOf(&e), st.InFlight, st.Served, st.Failed, madeBy(&e), counts(&e), troubleOf(&e))
 			})
 		},
 	}
@@ -40,20 +39,26 @@ func (c *cli) engineCommand() *cobra.Command {
 			return c.do(func(cl *client.Client) error { return cl.DeleteEngine(cmd.Context(), args[0]) }, "engine", args[0])
 		},
 	}
-	return group("engine", "Engines: what answers", c.engineAdd(), list, remove, c.engineShow())
+	return group("engine", "Engines: what answers", c.engineAdd(), list, c.engineLog(), c.engineProbe(), remove, c.engineRestart(), c.engineShow(), c.engineStart(), c.engineStarts(), c.engineStop())
 }
 
 func (c *cli) engineAdd() *cobra.Command {
 	var in api.PutEngine
 	var models []string
 	var kind, leave, secretEnv string
+	var started startFlags
 	cmd := &cobra.Command{
-		Use: "add NAME", Short: "Attach an engine, or change one", Args: one("NAME"),
+		Use: "add NAME [-- COMMAND…]", Short: "Attach an engine by its URL, or start one; or change one", Args: oneAndCommand,
 		Long: "An engine is anything that answers chat completions under its URL + /v1. The models that it serves and that are\n" +
-			"new are added. An engine of that name is replaced: say all of it again, except its secret, which stays.",
+			"new are added. An engine of that name is replaced: say all of it again, except its secret, which stays.\n\n" +
+			"A command behind -- is started by the server on its machine, and kept running. It is run as it is written, by no\n" +
+			"shell. ${PORT} in it stands for its port; engines that are known are told it, and what makes their counts exact,\n" +
+			"without being asked.",
 		Example: "  sluice engine add a --url http://10.0.0.7:8000 --model glm-4.6\n" +
 			"  sluice engine add b --url http://10.0.0.8:8000 --model qwen3=Qwen/Qwen3-32B\n" +
 			"  ENGINE_TOKEN=… sluice engine add c --url https://engine.example.com --model glm-4.6 --secret-env ENGINE_TOKEN\n" +
+			"  sluice engine add d --model qwen3 --cards 0,1 -- vllm serve /models/Qwen3-32B --served-model-name qwen3\n" +
+			"  sluice engine add e --model qwen3 --idle-after 10m -- llama-server --model /models/qwen3.gguf --ctx-size 32768\n" +
 			"  sluice engine add test --url sim:h100 --model simulated\n" +
 			"  sluice engine add speaker --url command:espeak-ng --model espeak-ng",
 		ValidArgsFunction: c.completeEngines(),
@@ -74,24 +79,22 @@ func (c *cli) engineAdd() *cobra.Command {
 				}
 				in.Secret = &secret
 			}
+			var err error
+			if in.Process, err = started.process(args[1:]); err != nil {
+				return err
+			}
 			return ask(c, func(cl *client.Client) (api.Engine, error) { return cl.PutEngine(cmd.Context(), args[0], in) },
-				func(w io.Writer, e api.Engine) {
-					row(w, "engine", e.Name)
-					if e.Kind == sluice.EngineHTTP && !e.NoProbe {
-						row(w, "what it can do", "sluice engine show "+e.Name+", in a minute")
-					}
-					row(w, "next", "sluice model price "+slices.Sorted(maps.Keys(e.Models))[0]+" --input 0.60 --output 2.20")
-				})
+				showAdded)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&in.URL, "url", "", "where it answers, such as http://10.0.0.7:8000; sim:CHIP simulates one")
 	f.StringSliceVar(&models, "model", nil, "model that it serves, as PUBLIC or PUBLIC=OWN; may be repeated")
-	f.StringVar(&kind, "kind", "", "http, embedded, simulated or command; by the URL when absent")
+	f.StringVar(&kind, "kind", "", "http, embedded, simulated, command or process; by the URL or the command when absent")
 	f.StringVar(&leave, "on-leave", "", "when a client leaves: cancel (default) or drain")
 	f.Int64Var(&in.Concurrent, "concurrent", 0, "calls at once; 0 is no limit")
 	f.StringVar(&secretEnv, "secret-env", "", "variable that holds the bearer token the engine asks for")
-	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{"http", "embedded", "simulated", "command"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{"http", "embedded", "simulated", "command", "process"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("on-leave", cobra.FixedCompletions([]string{"cancel", "drain"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("model", c.completeModels())
 	f.StringVar(&in.Driver, "driver", "", "which engine it is; found out when absent")
@@ -102,7 +105,21 @@ func (c *cli) engineAdd() *cobra.Command {
 	f.StringVar(&in.ReasoningKey, "reasoning-key", "", "reasoning, for an engine that calls thinking so (vLLM since 0.16)")
 	f.StringSliceVar(&in.Lacks, "lacks", nil, "feature that it does not have, such as images; may be repeated")
 	_ = cmd.RegisterFlagCompletionFunc("lacks", cobra.FixedCompletions(sluice.FeatureNames(), cobra.ShellCompDirectiveNoFileComp))
+	started.register(cmd)
 	return cmd
+}
+
+// showAdded says what comes after an engine was added.
+func showAdded(w io.Writer, e api.Engine) {
+	row(w, "engine", e.Name)
+	if e.Process != nil {
+		row(w, "how it starts", "sluice engine start "+e.Name)
+		row(w, "what it writes", "sluice engine log "+e.Name)
+	}
+	if (e.Kind == sluice.EngineHTTP || e.Process != nil) && !e.NoProbe {
+		row(w, "what it can do", "sluice engine show "+e.Name+", in a minute")
+	}
+	row(w, "next", "sluice model price "+slices.Sorted(maps.Keys(e.Models))[0]+" --input 0.60 --output 2.20")
 }
 
 func (c *cli) engineShow() *cobra.Command {
@@ -110,24 +127,17 @@ func (c *cli) engineShow() *cobra.Command {
 		Use: "show NAME", Short: "Show an engine: how it is, and what its probe found", Args: one("NAME"),
 		ValidArgsFunction: c.completeEngines(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return ask(c, func(cl *client.Client) (api.Engine, error) {
-				for e, err := range client.All(func(cursor string) (api.Page[api.Engine], error) {
-					return cl.Engines(cmd.Context(), api.Paging{Cursor: cursor})
-				}) {
-					if err != nil || e.Name == args[0] {
-						return e, err
-					}
-				}
-				return api.Engine{}, sluice.Errorf(sluice.CodeNotFound, "There is no engine %q.", args[0])
-			}, showEngine)
+			return ask(c, func(cl *client.Client) (api.Engine, error) { return cl.Engine(cmd.Context(), args[0]) }, showEngine)
 		},
 	}
 }
 
 func showEngine(w io.Writer, e api.Engine) {
-	row(w, "engine", e.Name)
+	showLife(w, e)
 	row(w, "kind", e.Kind)
-	row(w, "url", cmp.Or(e.URL, "-"))
+	if e.Process == nil {
+		row(w, "url", cmp.Or(e.URL, "-"))
+	}
 	for _, public := range slices.Sorted(maps.Keys(e.Models)) {
 		row(w, "model", public, e.Models[public])
 	}

@@ -18,11 +18,11 @@ import (
 // version is set by the build (-ldflags "-X main.version=…").
 var version = "dev"
 
-func main() { os.Exit(process()) }
+func main() { os.Exit(runCommand()) }
 
-// process runs the command line of this process. The first SIGTERM or Ctrl-C
+// runCommand runs the command line of this process. The first SIGTERM or Ctrl-C
 // asks a server to stop once its calls have finished, the second one at once.
-func process() int {
+func runCommand() int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)

@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 		"sluice":     main,
 		"tamper":     tamper,
 		"mockengine": mockEngine,
+		"my-engine":  program,
 	})
 }
 

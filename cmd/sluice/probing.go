@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"sluice"
 	"sluice/fleet"
 	"sluice/fleet/probe"
+	"sluice/fleet/process"
 )
 
 const (
@@ -37,12 +40,15 @@ type probed struct {
 	failed  int       // in a row
 }
 
-// probeEngines probes engines until ctx ends.
-func (s *server) probeEngines(ctx context.Context) {
-	if !s.cfg.ProbeEngines {
+func newProber(s *server) *prober {
+	return &prober{s: s, slots: make(chan struct{}, probesMost), known: map[string]*probed{}}
+}
+
+// run probes engines until ctx ends.
+func (p *prober) run(ctx context.Context) {
+	if !p.s.cfg.ProbeEngines {
 		return
 	}
-	p := &prober{s: s, slots: make(chan struct{}, probesMost), known: map[string]*probed{}}
 	defer p.working.Wait()
 	ticker := time.NewTicker(probeTick)
 	defer ticker.Stop()
@@ -67,10 +73,69 @@ func (p *prober) look(ctx context.Context) {
 	}
 	p.forget(engines)
 	for _, e := range engines {
-		if e.Kind == sluice.EngineHTTP && !e.NoProbe && len(e.Models) > 0 && p.take(e.ID) {
+		if e.Remote() && !e.NoProbe && p.asks(e) == nil && p.take(e.ID) {
 			p.working.Go(func() { p.work(ctx, e) })
 		}
 	}
+}
+
+// asks reports why an engine cannot be asked now: it serves nothing, or it does
+// not run. Errors: CodeConflict.
+func (p *prober) asks(e *sluice.Engine) error {
+	if len(e.Models) == 0 {
+		return sluice.Errorf(sluice.CodeConflict, "The engine %q serves no model to ask for.", e.Name)
+	}
+	if st := p.s.processes.Status()[e.ID]; e.Kind == sluice.EngineProcess && st.State != process.Ready {
+		return sluice.Errorf(sluice.CodeConflict, "The engine %q is %s, and is asked once it is ready: `sluice engine start %s`.", e.Name, st.State, e.Name)
+	}
+	return nil
+}
+
+// ProbeNow probes an engine, whatever is known of it. Errors: CodeNotFound;
+// CodeConflict for one that does not run, or is asked already; CodeUnavailable for
+// one that does not answer.
+func (p *prober) ProbeNow(ctx context.Context, name string) error {
+	engines, err := p.s.engines.Engines(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(engines, func(e *sluice.Engine) bool { return e.Name == name })
+	if i < 0 {
+		return sluice.Errorf(sluice.CodeNotFound, "There is no engine %q.", name)
+	}
+	e := engines[i]
+	if err := p.asks(e); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	if k := p.known[e.ID]; k != nil {
+		k.next = time.Time{}
+	}
+	p.mu.Unlock()
+	if !p.take(e.ID) {
+		return sluice.Errorf(sluice.CodeConflict, "The engine %q is being asked already: see `sluice engine show %s` in a minute.", name, name)
+	}
+	well := false
+	defer func() { p.put(e.ID, well) }()
+	result, err := p.ask(ctx, e)
+	if err != nil {
+		return &sluice.Error{Code: sluice.CodeUnavailable, Message: fmt.Sprintf("The engine %q was not asked to the end: %v.", name, err), Err: err}
+	}
+	well = result.Label != ""
+	p.keep(ctx, e, result)
+	if !well {
+		return sluice.Errorf(sluice.CodeUnavailable, "The engine %q does not answer: %s", name, strings.Join(result.Findings, " "))
+	}
+	return nil
+}
+
+// ask finds out about an engine.
+func (p *prober) ask(ctx context.Context, e *sluice.Engine) (*sluice.ProbeResult, error) {
+	subject := probe.Subject{
+		URL: e.Subject(), Driver: e.Driver, Model: e.Models[slices.Sorted(maps.Keys(e.Models))[0]], Mark: sluice.NewID(sluice.PrefixCall, clock()),
+	}
+	result, err := probe.Run(ctx, engineOf{p.s.fleet, e.ID}, subject, clock)
+	return &result, err
 }
 
 // forget drops what is noted of engines that are gone.
@@ -122,18 +187,14 @@ func (p *prober) work(ctx context.Context, e *sluice.Engine) {
 	case <-ctx.Done():
 		return
 	}
-	asker := engineOf{p.s.fleet, e.ID}
 	if e.Probe.Holds(e) && e.Probe.Label != "" && (e.Driver == "" || e.Driver == e.Probe.Driver) {
-		version, answered := probe.Version(ctx, asker, e.Probe.Driver)
+		version, answered := probe.Version(ctx, engineOf{p.s.fleet, e.ID}, e.Probe.Driver)
 		if !answered || version == e.Probe.Version {
 			well = true // or away: its health is others' to watch
 			return
 		}
 	}
-	subject := probe.Subject{
-		URL: e.URL, Driver: e.Driver, Model: e.Models[slices.Sorted(maps.Keys(e.Models))[0]], Mark: sluice.NewID(sluice.PrefixCall, clock()),
-	}
-	result, err := probe.Run(ctx, asker, subject, clock)
+	result, err := p.ask(ctx, e)
 	if err != nil {
 		return
 	}
@@ -141,7 +202,7 @@ func (p *prober) work(ctx context.Context, e *sluice.Engine) {
 	if !well && e.Probe.Holds(e) && slices.Equal(e.Probe.Findings, result.Findings) {
 		return // nothing new
 	}
-	p.keep(ctx, e, &result)
+	p.keep(ctx, e, result)
 }
 
 // keep stores what was found and puts it to use.

@@ -103,11 +103,15 @@ func keepFile(path string, content []byte) error {
 func (c *catalogue) PutEngine(ctx context.Context, e *sluice.Engine) (*sluice.Engine, error) {
 	sealed := *e
 	sealed.Secret = c.seal(e)
+	var err error
+	if sealed.Process, err = c.sealProcess(e); err != nil {
+		return nil, err
+	}
 	stored, err := c.DB.PutEngine(ctx, &sealed)
 	if err != nil {
 		return nil, err
 	}
-	stored.Secret = e.Secret
+	stored.Secret, stored.Process = e.Secret, e.Process
 	return stored, nil
 }
 
@@ -122,6 +126,9 @@ func (c *catalogue) Engines(ctx context.Context) ([]*sluice.Engine, error) {
 	for _, e := range engines {
 		if e.Secret, err = c.open(e); err != nil {
 			c.log.ErrorContext(ctx, "an engine's credential cannot be opened and is left out: put back secret.key, or give the engine its secret again", "engine", e.Name, "error", err)
+		}
+		if err := c.openProcess(e); err != nil {
+			c.log.ErrorContext(ctx, "an engine's environment cannot be opened and is left out: put back secret.key, or give the engine its variables again", "engine", e.Name, "error", err)
 		}
 	}
 	return engines, nil

@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sluice"
 	"sluice/api"
 	"sluice/billing"
 	"sluice/billing/budgeting"
@@ -27,6 +26,7 @@ import (
 	"sluice/cmd/sluice/config"
 	"sluice/fleet"
 	"sluice/fleet/power"
+	"sluice/fleet/process"
 	"sluice/gateway"
 	"sluice/plug/blob"
 	"sluice/plug/pdf"
@@ -48,6 +48,8 @@ type server struct {
 	log        *slog.Logger
 	store      *store.DB
 	fleet      *fleet.Fleet
+	processes  *process.Supervisor
+	prober     *prober
 	power      *power.Service
 	seen       *observers
 	ledger     *billing.Ledger
@@ -123,7 +125,6 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	if s.salt, err = s.secret(ctx, "cache_salt"); err != nil {
 		return err
 	}
-	s.fleet = fleet.New(fleet.Options{Local: s.localEngine, Log: s.log})
 	if err := s.newGateway(ctx); err != nil {
 		return err
 	}
@@ -155,8 +156,11 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	return doors.serveUntil(ctx, hurry, cfg.StopTimeout, s.log)
 }
 
-// newGateway makes the gateway, with the dialects that it speaks.
+// newGateway makes the fleet, and over it the gateway with the dialects that it speaks.
 func (s *server) newGateway(ctx context.Context) error {
+	if err := s.newFleet(ctx); err != nil {
+		return err
+	}
 	dialects, err := s.dialects(ctx)
 	if err != nil {
 		return err
@@ -177,6 +181,9 @@ func (s *server) newGateway(ctx context.Context) error {
 // close ends what runs, in the reverse order of boot.
 func (s *server) close() error {
 	var errs []error
+	if s.processes != nil {
+		s.processes.Close()
+	}
 	if s.fleet != nil {
 		errs = append(errs, s.fleet.Close())
 	}
@@ -227,13 +234,11 @@ func (s *server) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	engines := make([]sluice.Engine, len(c.Engines))
-	for i, e := range c.Engines {
-		engines[i] = e.Probed()
-	}
+	engines := s.place(c.Engines)
 	if err := s.fleet.Apply(engines); err != nil {
 		return fmt.Errorf("starting the engines: %w", err)
 	}
+	s.processes.Apply(engines)
 	s.gateway.Use(directory)
 	return nil
 }
@@ -270,7 +275,7 @@ func (s *server) work(ctx context.Context) (stop func(), err error) {
 	letGo := context.AfterFunc(ctx, s.responses.Drain)
 	ctx = context.WithoutCancel(ctx)
 	stops := []func(){
-		background(ctx, s.fleet.Run), background(ctx, s.seen.tally.Run), background(ctx, s.probeEngines), background(ctx, s.watchPower), s.finishPayments(ctx), background(ctx, s.notifier.Run), background(ctx, s.budgets.Run), background(ctx, s.closing.Run), background(ctx, s.letters.Run),
+		background(ctx, s.fleet.Run), background(ctx, s.processes.Run), background(ctx, s.seen.tally.Run), background(ctx, s.prober.run), background(ctx, s.watchPower), s.finishPayments(ctx), background(ctx, s.notifier.Run), background(ctx, s.budgets.Run), background(ctx, s.closing.Run), background(ctx, s.letters.Run),
 		s.renew(ctx), s.expire(ctx), background(ctx, s.files.Run), background(ctx, s.batches.Run), background(ctx, s.jobs.Serve), func() { letGo(); s.responses.Close() },
 	}
 	return func() {

@@ -318,7 +318,7 @@ func (k *keeper) look(child instance, p *program, starting bool) {
 	switch {
 	case k.life.state == Ready && was == Starting:
 		k.s.release(k.id)
-		k.s.o.Log.Info("engine ready", "engine", k.engine.Name, "after", time.Since(k.job.At).Round(time.Millisecond))
+		k.s.o.Log.Info("engine ready", "engine", k.engine.Name, "after", time.Since(k.job.At).Round(time.Millisecond).String())
 	case k.life.state == Starting:
 		k.progress(p, read)
 	case was == Ready && k.life.state != Ready:

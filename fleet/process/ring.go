@@ -36,9 +36,17 @@ type ring struct {
 	cut     bool          // the end of the partial line is lost
 	more    chan struct{} // closed with the next line; nil while nobody waits
 	percent int           // that it says it has loaded, since begin; -1: nothing was said
+
+	escapes  *regexp.Regexp // control sequences (ECMA-48): ESC [ … and a letter
+	progress *regexp.Regexp // "Loading safetensors checkpoint shards:  25% Completed | 1/4"
 }
 
-func newRing() *ring { return &ring{percent: -1} }
+func newRing() *ring {
+	return &ring{
+		percent: -1, escapes: regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`),
+		progress: regexp.MustCompile(`(?i)\b(?:load|shard|checkpoint|weight)[a-z]*\b.*?\b(\d{1,3})(?:\.\d+)?\s?%`),
+	}
+}
 
 // begin says in a line of its own what begins, and forgets how far loading was.
 func (r *ring) begin(text string) {
@@ -81,11 +89,11 @@ func (r *ring) flush() {
 		text += "…"
 	}
 	r.partial, r.cut = r.partial[:0], false
-	text = printable(text)
+	text = r.printable(text)
 	if strings.TrimSpace(text) == "" {
 		return
 	}
-	if p, ok := loaded(text); ok {
+	if p, ok := r.loaded(text); ok {
 		r.percent = p
 	}
 	r.add(text)
@@ -157,11 +165,11 @@ func (r *ring) loading() int {
 func (r *ring) copy(from io.Reader) { _, _ = io.Copy(r, from) }
 
 // printable takes out what would move a terminal's cursor or colour it.
-func printable(text string) string {
+func (r *ring) printable(text string) string {
 	if !strings.ContainsFunc(text, isControl) {
 		return text
 	}
-	text = escapes().ReplaceAllString(text, "")
+	text = r.escapes.ReplaceAllString(text, "")
 	return strings.Map(func(c rune) rune {
 		if isControl(c) {
 			return -1
@@ -173,20 +181,12 @@ func printable(text string) string {
 // isControl reports whether a character is not for reading.
 func isControl(c rune) bool { return c < ' ' && c != '\t' || c >= 0x7f && c < 0xa0 }
 
-// escapes are control sequences (ECMA-48): ESC [ … and a letter.
-var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`) })
-
-// loadedLine is a line such as "Loading safetensors checkpoint shards:  25% Completed | 1/4".
-var loadedLine = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)\b(?:load|shard|checkpoint|weight)[a-z]*\b.*?\b(\d{1,3})(?:\.\d+)?\s?%`)
-})
-
 // loaded reads from a line of output how much of a model is loaded, in percent.
-func loaded(text string) (int, bool) {
+func (r *ring) loaded(text string) (int, bool) {
 	if !strings.Contains(text, "%") {
 		return 0, false
 	}
-	m := loadedLine().FindStringSubmatch(text)
+	m := r.progress.FindStringSubmatch(text)
 	if m == nil {
 		return 0, false
 	}
