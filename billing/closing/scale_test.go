@@ -5,10 +5,13 @@ package closing_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -90,7 +93,9 @@ func measure(t *testing.T, dsn string, calls int64) {
 			t.Fatal(n, err)
 		}
 	}
+	stop := settle(t, db, day.AddDate(0, 0, 1).Add(time.Minute))
 	watch(t, "seal 23 hours from nothing", func() { seal(23) })
+	stop()
 	now = now.Add(time.Hour)
 	watch(t, "seal the last hour", func() { seal(1) })
 	var closed *closing.Day
@@ -130,6 +135,36 @@ func measure(t *testing.T, dsn string, calls int64) {
 			t.Fatal(faults, err)
 		}
 	})
+}
+
+// settle commits one call after another, which ended at the instant, until it is
+// stopped, and then says how long they took.
+func settle(t *testing.T, db *store.DB, at time.Time) (stop func()) {
+	var took []time.Duration
+	ctx, cancel := context.WithCancel(t.Context())
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for n := 0; ctx.Err() == nil; n++ {
+			id := fmt.Sprintf("call_meanwhile_%d", n)
+			begin := time.Now()
+			err := db.Commit(t.Context(), sluice.Batch{Postings: []sluice.Posting{{
+				Tx:    sluice.Tx{ID: id, Kind: sluice.TxUsage, At: at},
+				Event: &sluice.Event{CallID: id, Org: "org_1", Key: "key_1", Model: "model-0", Engine: "eng_1", AdmittedAt: at, EndedAt: at, Status: sluice.StatusCompleted, Currency: "USD"},
+			}}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			took = append(took, time.Since(begin))
+			time.Sleep(5 * time.Millisecond)
+		}
+	})
+	return func() {
+		cancel()
+		wait.Wait()
+		slices.Sort(took)
+		t.Logf("%-44s %12s  p50, %s p99, %s at most (%d)", "a commit meanwhile", took[len(took)/2].Round(time.Microsecond), took[len(took)*99/100].Round(time.Microsecond), took[len(took)-1].Round(time.Microsecond), len(took))
+	}
 }
 
 // rerate rates the whole day under the book that billed it: what was billed comes
