@@ -44,6 +44,11 @@ func testOrganisations(t *testing.T, db *store.DB) {
 	}
 	fails(t, "a name twice", db.CreateOrganisation(t.Context(), organisation("org_c", "Acme")), sluice.CodeConflict)
 	fails(t, "an id twice", db.CreateOrganisation(t.Context(), organisation("org_a", "Other")), sluice.CodeConflict)
+	b.Queue = sluice.Queueing{Class: "batch", Weight: 3, Free: true}
+	if err := db.UpdateOrganisation(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, "an unknown one", db.UpdateOrganisation(t.Context(), organisation("org_c", "C")), sluice.CodeNotFound)
 	if d := cmp.Diff([]*sluice.Organisation{a, b}, must[[]*sluice.Organisation](t)(db.Organisations(t.Context()))); d != "" {
 		t.Errorf("organisations (-want +got):\n%s", d)
 	}
@@ -55,7 +60,7 @@ func testProjects(t *testing.T, db *store.DB) {
 			t.Fatal(err)
 		}
 	}
-	a := &sluice.Project{ID: "proj_a", Org: "org_a", Name: "main", Limits: sluice.Limits{RequestsPerMinute: 1, TokensPerMinute: 2, Concurrent: 3}, CreatedAt: start()}
+	a := &sluice.Project{ID: "proj_a", Org: "org_a", Name: "main", Limits: sluice.Limits{RequestsPerMinute: 1, TokensPerMinute: 2, Concurrent: 3, QueueClass: "agent"}, CreatedAt: start()}
 	b := &sluice.Project{ID: "proj_b", Org: "org_b", Name: "main", CreatedAt: start()}
 	c := &sluice.Project{ID: "proj_c", Org: "org_a", Name: "second", CreatedAt: start()}
 	for _, p := range []*sluice.Project{a, b, c} {
@@ -72,7 +77,7 @@ func testProjects(t *testing.T, db *store.DB) {
 	taken := *a
 	taken.Name = "second"
 	fails(t, "a taken name", db.UpdateProject(t.Context(), &taken), sluice.CodeConflict)
-	a.Name, a.Limits = "renamed", sluice.Limits{Concurrent: 9}
+	a.Name, a.Limits = "renamed", sluice.Limits{Concurrent: 9, QueueClass: "batch"}
 	if err := db.UpdateProject(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +99,7 @@ func testKeys(t *testing.T, db *store.DB) {
 	plain := &sluice.Key{ID: "key_1", Org: "org_a", Name: "plain", Role: sluice.RoleDeveloper, Hash: sluice.HashKey("1"), Last4: "aaaa", CreatedAt: start()}
 	full := &sluice.Key{
 		ID: "key_2", Org: "org_a", Project: "proj_a", Name: "full", Role: sluice.RoleAdmin, Hash: sluice.HashKey("2"), Last4: "bbbb",
-		Models: []string{"glm", "a,b"}, Limits: sluice.Limits{RequestsPerMinute: 1, TokensPerMinute: 2, Concurrent: 3}, Cap: &limit,
+		Models: []string{"glm", "a,b"}, Limits: sluice.Limits{RequestsPerMinute: 1, TokensPerMinute: 2, Concurrent: 3, QueueClass: "batch"}, Cap: &limit,
 		ExpiresAt: start().Add(time.Hour), RevokedAt: start().Add(time.Minute), CreatedAt: start(),
 	}
 	owner := &sluice.Key{ID: "key_3", Name: "owner", Role: sluice.RoleOwner, Hash: sluice.HashKey("3"), Last4: "cccc", CreatedAt: start()}
@@ -129,7 +134,7 @@ func testKeys(t *testing.T, db *store.DB) {
 	fails(t, "a key of the operator", db.UpdateKey(t.Context(), &foreign), sluice.CodeNotFound)
 	check()
 
-	plain.Name, plain.Models, plain.Limits, plain.Cap = "changed", []string{"x"}, sluice.Limits{Concurrent: 4}, &sluice.Amount{Nano: 1}
+	plain.Name, plain.Models, plain.Limits, plain.Cap = "changed", []string{"x"}, sluice.Limits{Concurrent: 4, QueueClass: "agent"}, &sluice.Amount{Nano: 1}
 	plain.ExpiresAt, plain.RevokedAt = start().Add(time.Second), start()
 	full.Models, full.Cap, full.ExpiresAt, full.RevokedAt = nil, nil, time.Time{}, time.Time{}
 	owner.Name = "renamed"
