@@ -23,6 +23,8 @@ const (
 	PrefixUser         = "user"
 	PrefixInvitation   = "invite"
 	PrefixPasskey      = "passkey"
+	PrefixChat         = "chat"
+	PrefixMessage      = "msg"
 )
 
 const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base 32: no i, l, o, u

@@ -55,6 +55,7 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"BatchJobs":      testBatchJobs,
 		"OpenBatches":    testOpenBatches,
 		"BatchLines":     testBatchLines,
+		"Chats":          testChats,
 		"Responses":      testResponses,
 		"Background":     testBackgroundResponses,
 		"Conversations":  testConversations,
