@@ -112,6 +112,7 @@ func (f *Fleet) busy(it *queue.Item, now time.Time, format string) *sluice.Error
 
 // await waits for a queued call's turn.
 func (f *Fleet) await(ctx context.Context, w *waiter, limit time.Duration) (sluice.Route, error) {
+	begun := time.Now()
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
 	var again <-chan time.Time
@@ -140,8 +141,27 @@ func (f *Fleet) await(ctx context.Context, w *waiter, limit time.Duration) (slui
 			}
 		case <-again:
 			f.want(w.req.Model)
+			if err := f.hopeless(w, time.Since(begun)); err != nil {
+				return sluice.Route{}, err
+			}
 		}
 	}
+}
+
+// hopeless gives up a call that waits for engines of which none is being started,
+// since that has failed, and returns what its caller is told; nil while there is hope.
+func (f *Fleet) hopeless(w *waiter, waited time.Duration) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.o.StartLimit == nil || waited < w.req.Wait || f.sleeper(w.req.Model) == "" {
+		return nil
+	}
+	starting := func(t target) bool { return f.o.StartLimit(t.replica.grant.engine) > 0 }
+	if slices.ContainsFunc(f.models[w.req.Model], starting) || !f.queue.Remove(&w.item) {
+		return nil
+	}
+	f.noteShed(&w.item, shedExpired)
+	return refusal(w.req.Model, allAsleep, 0)
 }
 
 // giveUp takes a call out of the queue, if it is still there.

@@ -24,7 +24,10 @@ type keeper struct {
 	id   string
 	log  *ring
 	port atomic.Int64
-	open atomic.Bool // it takes calls; read without mu
+
+	// What the fleet asks while it holds its own lock, under which mu is never taken.
+	open  atomic.Bool             // it takes calls
+	waits atomic.Pointer[waiting] // how long a call may wait for it; nil: not at all
 
 	mu      sync.Mutex
 	engine  sluice.Engine // as it is defined; without an id before define
@@ -126,20 +129,37 @@ func (k *keeper) want() bool {
 	return k.life.goal != goalStop && !slices.Contains([]State{Stopped, Failed}, k.life.state)
 }
 
+// waiting is how long a call may wait for an engine: until an instant or, where
+// that is zero, for so long.
+type waiting struct {
+	until time.Time
+	so    time.Duration
+}
+
 // limit is how long a call may wait for it.
 func (k *keeper) limit() time.Duration {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.life.goal == goalStop || k.life.state == Failed || k.engine.Process == nil {
+	switch w := k.waits.Load(); {
+	case w == nil:
 		return 0
+	case w.until.IsZero():
+		return w.so
+	default:
+		return time.Until(w.until)
 	}
-	if k.life.state == Starting && !k.life.until.IsZero() {
-		return time.Until(k.life.until)
+}
+
+// waited says how long calls may wait now. k.mu is held.
+func (k *keeper) waited() {
+	switch {
+	case k.life.goal == goalStop || k.life.state == Failed || k.engine.Process == nil:
+		k.waits.Store(nil)
+	case k.life.state == Starting && !k.life.until.IsZero():
+		k.waits.Store(&waiting{until: k.life.until})
+	case k.program != nil:
+		k.waits.Store(&waiting{so: k.program.patience(k.engine.Process.StartTimeout)})
+	default:
+		k.waits.Store(&waiting{so: cmp.Or(k.engine.Process.StartTimeout, blindStart)})
 	}
-	if k.program != nil {
-		return k.program.patience(k.engine.Process.StartTimeout)
-	}
-	return cmp.Or(k.engine.Process.StartTimeout, blindStart)
 }
 
 func (k *keeper) begin(cause string) error {
@@ -203,6 +223,7 @@ func (k *keeper) tick() (gone bool) {
 
 // do carries out what the life says. k.mu is held.
 func (k *keeper) do(acts []act) {
+	defer k.waited()
 	for _, a := range acts {
 		switch a {
 		case doStart:

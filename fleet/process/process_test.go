@@ -393,6 +393,24 @@ func TestDemand(t *testing.T) {
 	}
 }
 
+// TestDemandFails shows that calls which wait for a start that fails are told so,
+// and do not have the engine started over and over.
+func TestDemandFails(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.engine("a", "late=300ms,crash", func(e *sluice.Engine) { e.Process.IdleAfter = time.Hour })
+	begun := time.Now()
+	if _, err := h.call("m-a"); sluice.CodeOf(err) != sluice.CodeUnavailable || sluice.ErrorOf(err).RetryAfter == 0 || time.Since(begun) > 10*time.Second {
+		t.Errorf("a call that waits for a start which fails gets %v after %v", err, time.Since(begun))
+	}
+	h.await("a", "at rest", func(s Status) bool { return s.State == Stopped })
+	n := h.s.Status()["a"].Starts
+	time.Sleep(500 * time.Millisecond)
+	if st := h.s.Status()["a"]; st.Starts != n || !strings.Contains(st.Error, "out of luck") {
+		t.Errorf("nobody waits, and after %d starts it is %+v", n, st)
+	}
+}
+
 // TestSleep shows an engine that sleeps when nobody asks for it.
 func TestSleep(t *testing.T) {
 	t.Parallel()
