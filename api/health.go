@@ -182,7 +182,7 @@ func (s *Server) loadStatus(ctx context.Context) (*PublicStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	models, err := s.loadModels(ctx)
+	models, err := s.models.get(ctx, s.opt.Now())
 	if err != nil {
 		return nil, err
 	}

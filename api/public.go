@@ -244,7 +244,7 @@ func (s *Server) PublicRankings(ctx context.Context) (*Rankings, error) {
 }
 
 func (s *Server) loadRankings(ctx context.Context) (*Rankings, error) {
-	models, err := s.loadModels(ctx)
+	models, err := s.models.get(ctx, s.opt.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"html/template"
 	"net/http"
 	"net/url"
 
@@ -73,24 +72,4 @@ func (s *server) ready() ready {
 		r.SetupURL = s.url + "/setup?token=" + url.QueryEscape(s.first.setup)
 	}
 	return r
-}
-
-// home says what answers here, to a person who opens the address in a browser.
-func (s *server) home(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'")
-	_ = homePage().Execute(w, map[string]string{"Version": version, "URL": s.url}) // the visitor may be gone
-}
-
-func homePage() *template.Template {
-	return template.Must(template.New("home").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sluice</title><link rel="stylesheet" href="/signin/assets/signin.css"></head>
-<body><main><h1>Sluice</h1>
-<p>Version {{.Version}} is running.</p>
-<p>To use its models, give any OpenAI client the base URL <code>{{.URL}}/v1</code> and an API key of this server.</p>
-<p>It is managed with the command <code>sluice</code>, or under <a href="/api/v1/openapi.yaml"><code>/api/v1</code></a>.
-The first administrator is made with the link that <code>sluice serve</code> prints when it starts.</p>
-</main></body></html>
-`))
 }

@@ -77,8 +77,9 @@ type server struct {
 	calendars atomic.Pointer[calendars] // that plans may weigh by
 
 	first welcome
-	calls *drain // the inference calls under way
-	url   string // where clients reach it
+	calls *drain                // the inference calls under way
+	url   string                // where clients reach it
+	warm  func(context.Context) // writes the public pages, so that the first visitor does not wait
 }
 
 // serve boots a server, says when it is ready, and runs until ctx ends; then
@@ -150,6 +151,7 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	if err != nil {
 		return err
 	}
+	defer background(ctx, s.warm)()
 	if err := announce(s.ready()); err != nil {
 		return errors.Join(err, doors.close())
 	}
@@ -244,7 +246,7 @@ func (s *server) reload(ctx context.Context) error {
 }
 
 // handler is everything that the TCP address serves.
-func (s *server) handler(management http.Handler) http.Handler {
+func (s *server) handler(management *api.Server) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", s.calls)
 	mux.Handle(meter.PathZai, s.calls)
@@ -259,7 +261,7 @@ func (s *server) handler(management http.Handler) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.metrics())
-	mux.HandleFunc("GET /{$}", s.home)
+	s.publicPages(mux, management)
 	return mux
 }
 
