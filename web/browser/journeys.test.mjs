@@ -1,10 +1,11 @@
 // What people do in the console, in a real Chromium against the real binary.
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { open, tab } from './browser.mjs'
 import { call, fill } from './fill.mjs'
 import { sluice, start } from './server.mjs'
-import { password, setUp } from './signin.mjs'
+import { password, setUp, signIn } from './signin.mjs'
 
 let server, browser, state, filled
 
@@ -235,3 +236,61 @@ journey('a tab of an older build takes the new one', async (page) => {
   assert.equal(missing, 2)
 })
 
+
+journey('somebody is invited, after a proof, and the role is taken away again', async (page) => {
+  await page.goto(console_(`/${filled.org}/members`))
+  await page.getByRole('button', { name: 'Invite' }).click()
+  await page.getByLabel('E-mail').fill('grace@example.com')
+  await page.getByLabel('Viewer').check()
+  await page.getByRole('dialog').getByRole('button', { name: 'Invite' }).click()
+  await proven(page, page.getByRole('heading', { name: 'Send them this link' }))
+  assert.match(await page.getByRole('dialog').locator('code').innerText(), /^http/)
+  await page.getByRole('button', { name: 'Done' }).click()
+  await page.getByRole('row', { name: /grace@example.com/ }).waitFor()
+  await page.getByRole('button', { name: 'End the invitation: grace@example.com' }).click()
+  await page.getByRole('row', { name: /grace@example.com/ }).waitFor({ state: 'hidden' })
+})
+
+journey('a second factor is set up, and asked for', async (page, t) => {
+  await page.goto(console_('/account'))
+  await page.getByRole('button', { name: 'Set it up' }).click()
+  const secret = page.getByRole('dialog').locator('code').first()
+  await proven(page, secret)
+  const key = await secret.innerText()
+  await page.getByRole('textbox', { name: 'Code' }).fill(totp(key))
+  await page.getByRole('button', { name: 'Take it into use' }).click()
+  await page.getByRole('heading', { name: 'Recovery codes' }).waitFor()
+  const recovery = (await page.getByRole('dialog').locator('code').innerText()).split('\n')
+  assert.ok(recovery.length >= 8)
+  await page.getByRole('button', { name: 'I have kept them' }).click()
+  await page.getByText('On', { exact: true }).waitFor()
+
+  await t.context.clearCookies()
+  await signIn(page, server, 'code', recovery[0])
+  await page.goto(console_('/account'))
+  await page.getByRole('button', { name: 'Switch it off' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Switch it off' }).click()
+  await proven(page, page.getByText('No code is asked for any longer.'), recovery[1])
+  state = await t.context.storageState()
+})
+
+/** Waits for what is there once the user has proved to be it, where the server asks for that. */
+async function proven(page, what, code) {
+  const asked = page.getByRole('heading', { name: 'Is it you?' })
+  await asked.or(what).first().waitFor()
+  if (!(await asked.isVisible())) return
+  const dialog = page.getByRole('dialog', { name: 'Is it you?' })
+  await dialog.getByRole('textbox').or(dialog.getByLabel('Password')).first().fill(code ?? password)
+  await dialog.getByRole('button', { name: 'Continue' }).click()
+  await what.waitFor()
+}
+
+/** The code of this moment (RFC 6238) for a secret in base 32. */
+function totp(secret) {
+  const bits = [...secret.replaceAll(/[\s=]/g, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
+  const key = Buffer.from(bits.match(/.{8}/g).map((b) => Number.parseInt(b, 2)))
+  const step = Buffer.alloc(8)
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)))
+  const mac = createHmac('sha1', key).update(step).digest()
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
+}

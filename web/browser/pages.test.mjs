@@ -26,6 +26,7 @@ before(async () => {
   await page.goto(`${server.url}/console/${filled.org}/start`)
   await page.getByRole('navigation').waitFor()
   pages = await page.locator('nav a').evaluateAll((links) => links.map((a) => a.getAttribute('href')))
+  pages.push('/console/account')
   await context.close()
 })
 after(async () => {

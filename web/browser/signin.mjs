@@ -10,11 +10,16 @@ export async function setUp(page, server) {
   await page.waitForURL(/\/console\//)
 }
 
-/** Signs a tab in. */
-export async function signIn(page, server, email = 'ada@example.com', secret = password) {
+/** Signs a tab in; with a second factor, by a code as well. */
+export async function signIn(page, server, step = '', code = '') {
   await page.goto(server.url + '/console/')
-  await page.getByLabel('E-mail').fill(email)
-  await page.getByLabel('Password').fill(secret)
+  await page.getByLabel('E-mail').fill('ada@example.com')
+  await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
+  if (step === 'code') {
+    await page.waitForURL(/\/signin\/code/)
+    await page.getByRole('textbox').first().fill(code)
+    await page.getByRole('button').first().click()
+  }
   await page.waitForURL(/\/console\//)
 }

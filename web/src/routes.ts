@@ -23,13 +23,20 @@ export const organisationPages: PageRoute[] = [
   { path: '/balance', title: (t) => t.balance.title, nav: 'money', icon: 'balance', go: 'b', load: () => import('./pages/balance/Balance.svelte') },
   { path: '/plan', title: (t) => t.plan.title, nav: 'money', icon: 'plan', go: 'p', load: () => import('./pages/plan/Plan.svelte') },
   { path: '/invoices', title: (t) => t.invoices.title, nav: 'money', icon: 'invoice', go: 'i', load: () => import('./pages/invoices/Invoices.svelte') },
+  { path: '/members', title: (t) => t.members.title, nav: 'manage', icon: 'members', go: 'm', load: () => import('./pages/members/Members.svelte') },
   { path: '/webhooks', title: (t) => t.webhooks.title, nav: 'manage', icon: 'hook', go: 'w', may: (org) => session.may(org, 'list-webhooks'), load: () => import('./pages/webhooks/Webhooks.svelte') },
   { path: '/audit', title: (t) => t.audit.title, nav: 'manage', icon: 'audit', go: 'a', may: (org) => session.may(org, 'list-audit'), load: () => import('./pages/audit/Audit.svelte') },
 ]
 
 /** Pages of the operator, below /operator. */
 export const operatorPages: PageRoute[] = [
+  { path: '/members', title: (t) => t.members.team, nav: 'operate', icon: 'members', may: () => session.may(undefined, 'list-members'), load: () => import('./pages/members/Members.svelte') },
   { path: '/audit', title: (t) => t.audit.title, nav: 'operate', icon: 'audit', may: () => session.may(undefined, 'list-audit'), load: () => import('./pages/audit/Audit.svelte') },
+]
+
+/** Pages about the user alone, of no organisation. */
+export const ownPages: PageRoute[] = [
+  { path: '/account', title: (t) => t.account.title, icon: 'user', load: () => import('./pages/account/Account.svelte') },
 ]
 
 /** What stands in the navigation for an organisation, or for the operator. */

@@ -14,14 +14,28 @@ export interface Page<T> {
 }
 
 /** The typed client: `api.GET('/keys', { params: { query } })`. */
-export const api = createClient<paths>({ baseUrl: '/api/v1', credentials: 'same-origin' })
+export const api = createClient<paths>({ baseUrl: '/api/v1', credentials: 'same-origin', fetch: send })
 
+let prove: () => Promise<boolean> = () => Promise.resolve(false)
 let lost: () => void = () => {}
 let position: () => string = () => ''
 
 /** Says what is to happen when the server no longer knows who asks. */
 export function onSessionLost(act: () => void): void {
   lost = act
+}
+
+/** Says how the user is asked to prove to be it; true lets the request be made again. */
+export function onProofRequired(ask: () => Promise<boolean>): void {
+  prove = ask
+}
+
+// send makes a request, and again after a proof where the server asks for one.
+async function send(request: Request): Promise<Response> {
+  const again = request.clone()
+  const response = await fetch(request)
+  if (response.status !== 403 || (await problemOf(response.clone())).code !== 'proof_required') return response
+  return (await prove()) ? fetch(again) : response
 }
 
 /** Says for whom requests are made: the id of an organisation, `operator`, or nothing. */

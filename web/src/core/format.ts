@@ -85,9 +85,9 @@ export function ago(at: Date | string, now = Date.now()): string {
   const seconds = (new Date(at).getTime() - now) / 1000
   const words = new Intl.RelativeTimeFormat(text.locale, { numeric: 'auto' })
   for (const [unit, length] of spans) {
-    if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit)
+    if (Math.abs(seconds) >= length) return words.format(Math.round(seconds / length), unit)
   }
-  return words.format(Math.trunc(seconds), 'second')
+  return words.format(Math.round(seconds), 'second')
 }
 
 /** A duration in milliseconds: 240 ms, 1.4 s, 3 min. */

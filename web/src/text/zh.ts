@@ -1,9 +1,11 @@
+import account from './zh/account'
 import audit from './zh/audit'
 import balance from './zh/balance'
 import common from './zh/common'
 import invoices from './zh/invoices'
 import keys from './zh/keys'
 import limits from './zh/limits'
+import members from './zh/members'
 import plan from './zh/plan'
 import shell from './zh/shell'
 import start from './zh/start'
@@ -11,5 +13,5 @@ import usage from './zh/usage'
 import webhooks from './zh/webhooks'
 import type { Messages } from './messages'
 
-const messages: Messages = { audit, balance, common, invoices, keys, limits, plan, shell, start, usage, webhooks }
+const messages: Messages = { account, audit, balance, common, invoices, keys, limits, members, plan, shell, start, usage, webhooks }
 export default messages
