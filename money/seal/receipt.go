@@ -105,7 +105,7 @@ type Fault struct {
 	Hour time.Time `json:"hour"`
 	Seq  int64     `json:"number,omitempty"` // of the transaction; zero: the seal itself
 	ID   string    `json:"id,omitempty"`     // of the transaction, when it is there
-	Copy bool      `json:"copy,omitempty"`   // what was sealed is whole: only its compact copy was altered, which can be made again
+	Copy bool      `json:"copy,omitempty"`   // only what follows from what was sealed was altered: it can be made again
 	What string    `json:"what"`
 }
 
