@@ -44,7 +44,7 @@ type ring struct {
 func newRing() *ring {
 	return &ring{
 		percent: -1, escapes: regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`),
-		progress: regexp.MustCompile(`(?i)\b(?:load|shard|checkpoint|weight)[a-z]*\b.*?\b(\d{1,3})(?:\.\d+)?\s?%`),
+		progress: regexp.MustCompile(`(?i)\b(?:load|shard|checkpoint|weight)[a-z_]*\b.*?\b(\d{1,3})(?:\.\d+)?\s?%`),
 	}
 }
 
