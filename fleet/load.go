@@ -19,6 +19,7 @@ const (
 // load is what an engine's metrics said last.
 type load struct {
 	said    driver.Load
+	counted *driver.Counted // nil where it counts no tokens
 	at      time.Time // zero: nothing was said yet
 	next    time.Time // when to look again
 	reading bool
@@ -67,6 +68,7 @@ func (f *Fleet) readLoad(ctx context.Context, r *replica) {
 	text, err := fetch(within, r.transport, d.Metrics.Path)
 	cancel()
 	said, ok := d.Read(text, version)
+	counted, counts := d.Count(text)
 	now := time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -76,6 +78,9 @@ func (f *Fleet) readLoad(ctx context.Context, r *replica) {
 		return
 	}
 	r.load.said, r.load.at, r.load.next = said, now, now.Add(f.o.LoadInterval)
+	if r.load.counted = nil; counts {
+		r.load.counted = &counted
+	}
 	r.limit = r.limit.measured(r.inFlight, int64(said.Waiting))
 	f.serve(r, now)
 }

@@ -42,6 +42,10 @@ type EngineStatus struct {
 	Load   *driver.Load `json:"load,omitempty"`
 	LoadAt time.Time    `json:"load_at,omitzero"`
 
+	// Counted is the tokens that it has counted since it was started, at LoadAt; nil
+	// when it does not say.
+	Counted *driver.Counted `json:"counted,omitempty"`
+
 	// Calls given back since the engine joined the set, by outcome.
 	Served  int64 `json:"served"`
 	Failed  int64 `json:"failed"`
@@ -87,7 +91,7 @@ func (f *Fleet) status(r *replica, now time.Time) EngineStatus {
 	}
 	if !r.load.at.IsZero() {
 		said := r.load.said
-		s.Load, s.LoadAt = &said, r.load.at
+		s.Load, s.LoadAt, s.Counted = &said, r.load.at, r.load.counted
 	}
 	switch {
 	case r.gone:

@@ -77,11 +77,15 @@ type Notes interface {
 	Receipt(ctx context.Context, org, call string) (*seal.Receipt, error)
 }
 
-// Options are what closing works with. Costs, Grace and Log may be left out.
+// Options are what closing works with. Costs, Events, Grace and Log may be left out.
 type Options struct {
 	Hours Hours
 	Days  Days
 	Notes Notes
+
+	// Events are the calls that stand around the edges of what engines counted. They may
+	// be left out: then what was counted must agree to the token.
+	Events Events
 
 	// Costs keeps what is known now of nodes and payments from since on, before until,
 	// for good, and returns its SHA-256; "" where nothing is. It may be left out.

@@ -1,7 +1,6 @@
 package closing
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -187,68 +186,6 @@ func (s *Service) invoiced(_ context.Context, e *examined) error {
 	}
 	for i, c := range slices.Sorted(maps.Keys(both)) {
 		e.Checks[start+i].Right = fmt.Sprintf("%s + %s", lines[c], rounding[c])
-	}
-	return nil
-}
-
-// engines compares the tokens of events with what engines counted themselves, in
-// the hours in which they say. What they counted and nobody was billed for is
-// unbilled tokens.
-func (s *Service) engines(ctx context.Context, e *examined) error {
-	counters, err := s.opt.Notes.EngineCounters(ctx, e.window.Since, e.window.Until)
-	if err != nil {
-		return err
-	}
-	type tokens struct{ prompt, completion int64 }
-	type place struct {
-		engine string
-		hour   int64
-	}
-	billed, counted := map[place]tokens{}, map[place]tokens{}
-	hours, engines := map[string]int{}, map[string]bool{}
-	for i := range counters {
-		c := &counters[i]
-		counted[place{c.Engine, c.Hour.Unix()}] = tokens{c.Prompt, c.Completion}
-		engines[c.Engine] = true
-		hours[c.Engine]++
-	}
-	for i := range e.rows {
-		r := &e.rows[i]
-		k := place{r.Engine, r.Of.Unix()}
-		t := billed[k]
-		billed[k] = tokens{t.prompt + r.Units.Prompt(), t.completion + r.Units.Completion()}
-		engines[r.Engine] = true
-	}
-	for _, engine := range slices.SortedFunc(maps.Keys(engines), cmp.Compare[string]) {
-		c := seal.Check{Subject: "engine:" + engine}
-		n := hours[engine]
-		if n == 0 {
-			c.Unknown = true
-			c.What = "tokens billed, and what the engine counted itself: unknown"
-			var all tokens
-			for k, t := range billed {
-				if k.engine == engine {
-					all.prompt, all.completion = all.prompt+t.prompt, all.completion+t.completion
-				}
-			}
-			c.Left = fmt.Sprintf("%d + %d", all.prompt, all.completion)
-			e.Checks = append(e.Checks, c)
-			continue
-		}
-		var left, right tokens
-		for k, t := range counted {
-			if k.engine == engine {
-				b := billed[k]
-				left = tokens{left.prompt + b.prompt, left.completion + b.completion}
-				right = tokens{right.prompt + t.prompt, right.completion + t.completion}
-			}
-		}
-		c.What = fmt.Sprintf("prompt and completion tokens billed, and what the engine counted itself in %d hours", n)
-		c.Left, c.Right = fmt.Sprintf("%d + %d", left.prompt, left.completion), fmt.Sprintf("%d + %d", right.prompt, right.completion)
-		if left != right {
-			c.Difference = fmt.Sprintf("%d + %d unbilled tokens", right.prompt-left.prompt, right.completion-left.completion)
-		}
-		e.Checks = append(e.Checks, c)
 	}
 	return nil
 }

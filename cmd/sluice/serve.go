@@ -18,6 +18,7 @@ import (
 	"sluice/billing"
 	"sluice/billing/budgeting"
 	"sluice/billing/closing"
+	"sluice/billing/counting"
 	"sluice/billing/credit"
 	"sluice/billing/invoicing"
 	"sluice/billing/letter"
@@ -62,6 +63,8 @@ type server struct {
 	budgets    *budgeting.Service
 	closing    *closing.Service
 	statements *statements.Service
+	counting   *counting.Service
+	embedded   sync.Map // engines of this process that count, by their ids
 	gateway    *gateway.Gateway
 	blobs      *blob.Folder
 	files      *file.Service
@@ -277,7 +280,7 @@ func (s *server) work(ctx context.Context) (stop func(), err error) {
 	letGo := context.AfterFunc(ctx, s.responses.Drain)
 	ctx = context.WithoutCancel(ctx)
 	stops := []func(){
-		background(ctx, s.fleet.Run), background(ctx, s.processes.Run), background(ctx, s.seen.tally.Run), background(ctx, s.prober.run), background(ctx, s.watchPower), s.finishPayments(ctx), background(ctx, s.notifier.Run), background(ctx, s.budgets.Run), background(ctx, s.closing.Run), background(ctx, s.letters.Run),
+		background(ctx, s.fleet.Run), background(ctx, s.processes.Run), background(ctx, s.seen.tally.Run), background(ctx, s.prober.run), background(ctx, s.watchPower), s.finishPayments(ctx), background(ctx, s.notifier.Run), background(ctx, s.budgets.Run), background(ctx, s.closing.Run), background(ctx, s.counting.Run), background(ctx, s.letters.Run),
 		s.renew(ctx), s.expire(ctx), background(ctx, s.files.Run), background(ctx, s.batches.Run), background(ctx, s.jobs.Serve), func() { letGo(); s.responses.Close() },
 	}
 	return func() {

@@ -219,7 +219,11 @@ func (s *server) makeTrialKey(ctx context.Context, org *sluice.Organisation, pat
 func (s *server) localEngine(e sluice.Engine) (http.Handler, error) {
 	switch e.Kind {
 	case sluice.EngineEmbedded:
-		return s.embeddedEngine()
+		own, err := s.embeddedEngine()
+		if err == nil {
+			s.embedded.Store(e.ID, own)
+		}
+		return own, err
 	case sluice.EngineSimulated:
 		cfg, err := simulator.Parse(e.URL)
 		if err != nil {

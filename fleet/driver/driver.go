@@ -36,6 +36,7 @@ type Driver struct {
 	Version  []Field // where its version stands: the first that is there
 	Context  []Field // where the most tokens of a call stand, besides /v1/models
 	Metrics  Metrics
+	Counters Counters
 	Launch   Launch
 	Flags    []Flag
 	Tokenize Tokenize

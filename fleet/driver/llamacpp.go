@@ -24,6 +24,8 @@ func llamaCPP() *Driver {
 			Program: []string{"llama-server"}, Contained: "/app/llama-server",
 			Model: "--model", Served: "--alias", Host: "--host", Port: "--port",
 		},
+		// tools/server/README.md, "GET /metrics": prompt tokens are those that were processed.
+		Counters: Counters{Prompt: "llamacpp:prompt_tokens_total", Completion: "llamacpp:tokens_predicted_total", Fresh: true},
 		Flags: []Flag{
 			{"LLAMA_ARG_ENDPOINT_METRICS=1", "Sluice does not see how busy it is"},
 			{"LLAMA_ARG_JINJA=1", "tools are refused"},

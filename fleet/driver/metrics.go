@@ -64,6 +64,35 @@ func (d *Driver) Read(text []byte, version string) (l Load, ok bool) {
 	return l, most > 0
 }
 
+// Counters are an engine's metrics of the tokens that it computed since it was
+// started. Empty where it has none.
+type Counters struct {
+	Prompt, Completion string
+
+	// Fresh says that tokens of prompts which came from the cache are not counted.
+	Fresh bool
+}
+
+// Counted is what an engine counted since it was started.
+type Counted struct {
+	Prompt     int64 `json:"prompt_tokens"`
+	Completion int64 `json:"completion_tokens"`
+	Fresh      bool  `json:"without_cached,omitempty"`
+}
+
+// Count reads the counters of tokens in a scrape; ok is false where it has none.
+func (d *Driver) Count(text []byte) (c Counted, ok bool) {
+	if d.Counters.Prompt == "" {
+		return c, false
+	}
+	samples := Parse(text, func(name string) bool { return name == d.Counters.Prompt || name == d.Counters.Completion })
+	prompt, completion := sum(samples, d.Counters.Prompt), sum(samples, d.Counters.Completion)
+	if prompt < 0 || completion < 0 {
+		return c, false
+	}
+	return Counted{int64(prompt), int64(completion), d.Counters.Fresh}, true
+}
+
 // knows reports whether a metric is read.
 func (d *Driver) knows(name string) bool {
 	for i := range d.Metrics.Names {

@@ -28,6 +28,7 @@ func sglang() *Driver {
 			Model:   "--model-path", Served: "--served-model-name", Host: "--host", Port: "--port", Split: "--tp-size",
 			Group: []string{"--nnodes", "$(LWS_GROUP_SIZE)", "--node-rank", "$(LWS_WORKER_INDEX)", "--dist-init-addr", "$(LWS_LEADER_ADDRESS):20000"},
 		},
+		Counters: Counters{Prompt: "sglang:prompt_tokens_total", Completion: "sglang:generation_tokens_total"},
 		Flags: []Flag{
 			{"--enable-cache-report", "cached tokens are not reported and are billed as input"},
 			{"--enable-metrics", "Sluice does not see how busy it is"},

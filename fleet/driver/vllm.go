@@ -27,6 +27,7 @@ func vLLM() *Driver {
 				Info: "vllm:cache_config_info", BlockSize: "block_size", Blocks: "num_gpu_blocks",
 			},
 		}},
+		Counters: Counters{Prompt: "vllm:prompt_tokens_total", Completion: "vllm:generation_tokens_total"},
 		// Several nodes: docs.vllm.ai, "LWS".
 		Launch: Launch{
 			Program: []string{"vllm", "serve"},

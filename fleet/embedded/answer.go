@@ -68,6 +68,7 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request, render func(*requ
 
 // answer is one answer to be given.
 type answer struct {
+	counted *counted
 	model   *infer.Model
 	request infer.Request
 	chat    bool
@@ -102,7 +103,7 @@ func (e *Engine) prepare(w http.ResponseWriter, r *http.Request, req *request, r
 	if p.chat {
 		head.ID, head.Object = "chat"+head.ID, "chat.completion"
 	}
-	return &answer{model: e.cfg.Model, request: generation, chat: p.chat, head: head}, nil
+	return &answer{counted: &e.counted, model: e.cfg.Model, request: generation, chat: p.chat, head: head}, nil
 }
 
 // whole answers with one object when all of it is generated.
@@ -112,6 +113,7 @@ func (a *answer) whole(w http.ResponseWriter, r *http.Request) {
 		text.WriteString(p.Text)
 		return nil
 	})
+	a.counted.add(result.Usage)
 	if err != nil {
 		fail(w, err)
 		return
@@ -135,6 +137,7 @@ func (a *answer) stream(w http.ResponseWriter, r *http.Request, req *request) {
 		usage: req.StreamOptions.IncludeUsage, continuous: req.StreamOptions.ContinuousUsage,
 	}
 	result, err := a.model.Generate(r.Context(), a.request, s.piece)
+	a.counted.add(result.Usage)
 	if err == nil {
 		err = s.end(result)
 	}

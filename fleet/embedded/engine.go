@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"sluice/infer"
@@ -37,6 +38,7 @@ type Engine struct {
 	cfg     Config
 	created time.Time
 	gate    gate
+	counted counted
 	mux     *http.ServeMux
 }
 
@@ -68,6 +70,20 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.Serve
 
 // Load returns how many requests are being answered, 0 or 1, and how many wait.
 func (e *Engine) Load() (running, waiting int) { return e.gate.load() }
+
+// counted is the tokens that the engine read and wrote.
+type counted struct{ prompt, completion atomic.Int64 }
+
+func (c *counted) add(u infer.Usage) {
+	c.prompt.Add(int64(u.Prompt))
+	c.completion.Add(int64(u.Completion))
+}
+
+// Counted returns how many tokens of prompts and of answers the engine has counted
+// since it was made.
+func (e *Engine) Counted() (prompt, completion int64) {
+	return e.counted.prompt.Load(), e.counted.completion.Load()
+}
 
 // modelCard is a model in a listing: OpenAI's four fields, the context as vLLM
 // and as OpenRouter name it, and what the model is.

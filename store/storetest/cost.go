@@ -7,6 +7,7 @@ import (
 	"sluice"
 	"sluice/money/cost"
 	"sluice/money/exact"
+	"sluice/money/seal"
 	"sluice/money/statement"
 	"sluice/store"
 )
@@ -66,5 +67,31 @@ func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func testCounts(t *testing.T, db *store.DB) {
+	ctx := t.Context()
+	hour := midnight()
+	reading := seal.Reading{Engine: "eng_1", Prompt: 5, Completion: 2, At: hour.Add(time.Minute), KnownFrom: hour}
+	count := seal.Count{Engine: "eng_1", Hour: hour, Up: time.Minute, Counted: true, Prompt: 5, Completion: 2, Source: seal.SourceMetrics}
+	for n := range int64(2) {
+		reading.Prompt, reading.Restarts = 5*(n+1), n
+		check(t, db.AddCounts(ctx, []seal.Count{count, {Engine: "eng_2", Hour: hour, Up: time.Second}}, []seal.Reading{reading}))
+	}
+	counters, err := db.EngineCounters(ctx, hour, hour.Add(time.Hour))
+	check(t, err)
+	if len(counters) != 1 || counters[0].Prompt != 10 || counters[0].Completion != 4 || counters[0].Source != seal.SourceMetrics {
+		t.Errorf("counted %+v", counters)
+	}
+	up, err := db.EnginesUp(ctx, hour, hour.Add(time.Hour))
+	check(t, err)
+	if len(up) != 2 || up[0].For != 2*time.Minute || up[1].For != 2*time.Second {
+		t.Errorf("up %+v", up)
+	}
+	all, err := db.EngineReadings(ctx)
+	check(t, err)
+	if len(all) != 1 || all[0] != reading {
+		t.Errorf("read %+v", all)
 	}
 }

@@ -79,6 +79,7 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"UsageSums":      testUsageSums,
 		"Idempotent":     testIdempotentRequests,
 		"Costs":          testCosts,
+		"EngineCounts":   testCounts,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
