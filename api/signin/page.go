@@ -38,6 +38,11 @@ type view struct {
 	Email, Name string
 	Token       string // to be sent with the form
 
+	CanMail, Done         bool   // of a forgotten password
+	Whose, Role, SignedIn string // of an invitation
+	Known, Mine           bool
+	HasPassword, HasCode  bool // what a visitor can prove by
+
 	messages map[string]string
 }
 

@@ -64,6 +64,14 @@ func New(o Options) *Pages {
 	p.mux.HandleFunc("POST "+PathSignOut, p.doSignOut)
 	p.mux.HandleFunc("GET "+PathSetup, p.showSetup)
 	p.mux.HandleFunc("POST "+PathSetup, p.doSetup)
+	p.mux.HandleFunc("GET "+PathProof, p.showProof)
+	p.mux.HandleFunc("POST "+PathProof, p.doProof)
+	p.mux.HandleFunc("GET "+PathForgot, p.showForgot)
+	p.mux.HandleFunc("POST "+PathForgot, p.doForgot)
+	p.mux.HandleFunc("GET "+account.PathReset, p.showReset)
+	p.mux.HandleFunc("POST "+account.PathReset, p.doReset)
+	p.mux.HandleFunc("GET "+account.PathInvitation, p.showInvitation)
+	p.mux.HandleFunc("POST "+account.PathInvitation, p.doInvitation)
 	p.mux.Handle("GET "+pathAssets, assets())
 	p.guarded = browser.Guard(p.mux, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, "refused", sluice.Errorf(sluice.CodeForbidden, "Another site sent this form. Open the page here and try again."))
@@ -73,7 +81,7 @@ func New(o Options) *Pages {
 
 // Paths lists what the pages answer, as patterns of http.ServeMux.
 func (p *Pages) Paths() []string {
-	return []string{PathSignIn, PathSignIn + "/", PathSignOut, PathSetup}
+	return []string{PathSignIn, PathSignIn + "/", PathSignOut, PathSetup, PathForgot, account.PathReset, account.PathInvitation}
 }
 
 // ServeHTTP answers a request.

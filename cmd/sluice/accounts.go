@@ -11,13 +11,24 @@ import (
 
 // newAccounts makes the service that knows users and their sessions.
 func (s *server) newAccounts() {
-	s.accounts = account.New(account.Options{
+	o := account.Options{
 		Store: s.store, Sealer: sealer{s.engines}, URL: func() string { return s.url }, Now: clock, Log: s.log,
-	})
+		SessionIdle: s.cfg.SessionIdle, SessionLife: s.cfg.SessionLife,
+	}
+	if s.mailer != nil {
+		o.Mailer = s.mailer
+	}
+	s.accounts = account.New(o)
 }
 
 // browsers knows how browsers reach this server. Its URL must be known by now.
-func (s *server) browsers() *browser.Browser { return browser.New(s.url, nil) }
+func (s *server) browsers() *browser.Browser {
+	proxies, err := s.cfg.ProxyNetworks()
+	if err != nil {
+		panic(err) // Check refused it before
+	}
+	return browser.New(s.url, proxies)
+}
 
 // pages serves the pages on which people sign in.
 func (s *server) pages(mux *http.ServeMux) {

@@ -97,7 +97,7 @@ func (c *cli) root() *cobra.Command {
 	flags.StringVar(&c.key, "key", os.Getenv("SLUICE_KEY"), "API key for --server ($SLUICE_KEY)")
 	flags.BoolVar(&c.json, "json", false, "answer in JSON, one object on a line")
 	root.AddCommand(
-		c.serveCommand(), c.orgCommand(), c.projectCommand(), c.keyCommand(), c.modelCommand(), c.engineCommand(), c.queueCommand(),
+		c.serveCommand(), c.orgCommand(), c.projectCommand(), c.keyCommand(), c.userCommand(), c.auditLogCommand(), c.modelCommand(), c.engineCommand(), c.queueCommand(),
 		c.priceCommand(), c.planCommand(), c.subscriptionCommand(), c.quotaCommand(), c.balanceCommand(), c.creditCommand(), c.refundCommand(), c.invoiceCommand(), c.paymentCommand(), c.budgetCommand(), c.webhookCommand(), c.batchCommand(), c.fileCommand(), c.usageCommand(), c.ledgerCommand(), c.closeCommand(), c.receiptCommand(), c.statementCommand(), c.applyCommand(),
 		c.nodesCommand(), c.costCommand(), c.whatIfCommand(),
 		c.simCommand(), c.chipsCommand(), c.kubeCommand(), c.statusCommand(), c.versionCommand(),

@@ -30,6 +30,7 @@ import (
 	"sluice/fleet/process"
 	"sluice/gateway"
 	"sluice/plug/blob"
+	"sluice/plug/mail"
 	"sluice/plug/pdf"
 	"sluice/product/account"
 	"sluice/product/batch"
@@ -59,6 +60,7 @@ type server struct {
 	invoices   *invoicing.Invoices
 	printer    *pdf.Printer
 	notifier   *notify.Service
+	mailer     *mail.Mailer // nil: there is no mail server
 	letters    *letter.Service
 	budgets    *budgeting.Service
 	closing    *closing.Service
@@ -281,7 +283,7 @@ func (s *server) work(ctx context.Context) (stop func(), err error) {
 	ctx = context.WithoutCancel(ctx)
 	stops := []func(){
 		background(ctx, s.fleet.Run), background(ctx, s.processes.Run), background(ctx, s.seen.tally.Run), background(ctx, s.prober.run), background(ctx, s.watchPower), s.finishPayments(ctx), background(ctx, s.notifier.Run), background(ctx, s.budgets.Run), background(ctx, s.closing.Run), background(ctx, s.counting.Run), background(ctx, s.letters.Run),
-		s.renew(ctx), s.expire(ctx), background(ctx, s.files.Run), background(ctx, s.batches.Run), background(ctx, s.jobs.Serve), func() { letGo(); s.responses.Close() },
+		s.renew(ctx), s.expire(ctx), background(ctx, s.files.Run), background(ctx, s.batches.Run), background(ctx, s.jobs.Serve), func() { letGo(); s.responses.Close() }, s.accounts.Wait,
 	}
 	return func() {
 		for _, stop := range slices.Backward(stops) {

@@ -40,13 +40,14 @@ func (s *server) notifying() error {
 		}),
 	}
 	if s.cfg.MailServer != "" {
-		o.Mailer, err = mail.New(mail.Options{
+		s.mailer, err = mail.New(mail.Options{
 			Server: s.cfg.MailServer, Security: mail.Security(s.cfg.MailSecurity),
 			User: s.cfg.MailUser, Password: s.cfg.MailPassword, From: s.cfg.MailFrom,
 		})
 		if err != nil {
 			return fmt.Errorf("setting up e-mails: %w", err)
 		}
+		o.Mailer = s.mailer
 	}
 	s.notifier = notify.New(o)
 	s.letters = letter.New(s.store, s.notifier, clock, s.log)

@@ -31,6 +31,10 @@ type Config struct {
 
 	InvoiceFont string `yaml:"invoice_font" help:"TrueType font file for what invoices have besides Latin, Greek and Cyrillic letters, such as Chinese"`
 
+	SessionIdle    time.Duration `yaml:"session_idle" help:"a session of a signed-in user ends that is not used for so long"`
+	SessionLife    time.Duration `yaml:"session_life" help:"a session of a signed-in user ends after so long, however it is used"`
+	TrustedProxies string        `yaml:"trusted_proxies" help:"networks of the proxies in front of the server, such as 10.0.0.0/8, whose X-Forwarded-For tells where a request comes from"`
+
 	LogLevel string `yaml:"log_level" help:"debug, info, warn or error"`
 	OTLP     string `yaml:"otlp" help:"OTLP/HTTP endpoint for traces, such as http://127.0.0.1:4318; empty sends none"`
 
@@ -118,6 +122,7 @@ func Default() Config {
 		ResponseStore: true, ResponseKeep: 30 * 24 * time.Hour, ResponseQuota: 10 << 30, ResponseWorkers: 64,
 		FetchPorts: "80,443", FetchMax: 20 << 20, FetchTimeout: 15 * time.Second,
 		JobsAtOnce: 64, JobLongest: 24 * time.Hour, JobKeep: 72 * time.Hour, LinkKeep: 24 * time.Hour,
+		SessionIdle: 12 * time.Hour, SessionLife: 7 * 24 * time.Hour,
 		WebhookPorts: "80,443", MailSecurity: "starttls",
 		StripeURL: "https://api.stripe.com",
 	}
@@ -286,6 +291,8 @@ func (c *Config) Check() error {
 		return errors.New("connections must not be negative")
 	case c.PowerInterval != 0 && (c.PowerInterval < time.Second || c.PowerInterval > 3*time.Minute):
 		return errors.New("power_interval must be from 1s to 3m, or 0 for never")
+	case c.SessionIdle <= 0 || c.SessionLife < c.SessionIdle:
+		return errors.New("session_idle must be positive, and session_life not shorter")
 	case c.PaymentLife < 0:
 		return errors.New("payment_life must not be negative")
 	case c.BodyTimeout <= 0 || c.HoldWait <= 0 || c.DrainLimit <= 0 || c.StopTimeout <= 0 || c.KeepAlive == 0:
@@ -306,6 +313,9 @@ func (c *Config) Check() error {
 		return err
 	}
 	if _, err := c.WebhookNetworks(); err != nil {
+		return err
+	}
+	if _, err := c.ProxyNetworks(); err != nil {
 		return err
 	}
 	if _, err := c.WebhookPortList(); err != nil {

@@ -16,6 +16,11 @@ func (c *Config) FetchNetworks() ([]netip.Prefix, error) {
 // FetchPortList returns the ports of FetchPorts.
 func (c *Config) FetchPortList() ([]uint16, error) { return ports("fetch_ports", c.FetchPorts) }
 
+// ProxyNetworks returns the networks of TrustedProxies.
+func (c *Config) ProxyNetworks() ([]netip.Prefix, error) {
+	return networks("trusted_proxies", c.TrustedProxies)
+}
+
 // WebhookNetworks returns the networks of WebhookAllow.
 func (c *Config) WebhookNetworks() ([]netip.Prefix, error) {
 	return networks("webhook_allow", c.WebhookAllow)
