@@ -31,7 +31,7 @@ try {
       await page.goto(`${server.url}/console/${filled.org}/start`)
       await page.getByRole('navigation').waitFor()
       pages = await page.locator('nav a').evaluateAll((links) => links.map((a) => a.getAttribute('href')))
-      pages.push(`/console/${filled.org}/usage?tab=requests`)
+      pages.push(`/console/${filled.org}/usage?tab=requests`, '/console/account')
       if (wanted.length) pages = pages.filter((path) => wanted.some((part) => path.includes(part)))
     }
     for (const path of pages) {

@@ -1,1 +1,1 @@
-import"./index.js";import{S as e,W as t,it as n,j as r,k as i}from"./text.svelte.js";var a=r(`<dl class="svelte-58vaxh"><!></dl>`);function o(r,o){var s=a(),c=t(s);e(c,()=>o.children),n(s),i(r,s)}export{o as t};
+import"./index.js";import{K as e,N as t,j as n,ot as r,w as i}from"./text.svelte.js";var a=t(`<dl class="svelte-58vaxh"><!></dl>`);function o(t,o){var s=a(),c=e(s);i(c,()=>o.children),r(s),n(t,s)}export{o as t};
