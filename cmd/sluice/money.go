@@ -59,6 +59,7 @@ func (c *cli) usageCommand() *cobra.Command {
 	f.IntVar(&limit, "limit", 0, "at most so many, the latest first; 0 is all (people see 20 unless it is given)")
 	_ = cmd.RegisterFlagCompletionFunc("key-id", c.completeKeys())
 	_ = cmd.RegisterFlagCompletionFunc("model", c.completeModels())
+	cmd.AddCommand(c.usageSeriesCommand(), c.usageExportCommand())
 	return cmd
 }
 

@@ -30,10 +30,11 @@ type cli struct {
 	program  string          // how this program was called
 	hurry    context.Context // its end cuts short the end of a server
 
-	data   string
-	server string
-	key    string
-	json   bool
+	data    string
+	server  string
+	key     string
+	profile string
+	json    bool
 }
 
 // run executes a command line and returns the exit code.
@@ -84,17 +85,20 @@ func (c *cli) complain(err error) {
 func (c *cli) root() *cobra.Command {
 	root := group("sluice", "Run open-weight models as a service that is sold")
 	root.Long = "Sluice serves models over OpenAI's API, meters every token, and bills it from prepaid balances.\n" +
-		"`sluice serve` starts the server; the other commands speak to it, on this machine through its data folder."
+		"`sluice serve` starts the server; the other commands speak to it, on this machine through its data folder,\n" +
+		"or elsewhere with --server and --key, or after `sluice login`."
 	root.Example = "  sluice serve\n  sluice engine add gpu1 --url http://10.0.0.7:8000 --model glm-4.6\n" +
 		"  sluice --server https://models.example.com --key sk-… balance"
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return misused("%w; `%s --help` lists what there is", err, cmd.CommandPath())
 	})
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return refuseElsewhere(cmd) }
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.data, "data", envOr("SLUICE_DATA", config.Default().Data), "the server's data folder ($SLUICE_DATA)")
 	flags.StringVar(&c.server, "server", os.Getenv("SLUICE_SERVER"), "URL of a server to speak to over the network instead ($SLUICE_SERVER)")
 	flags.StringVar(&c.key, "key", os.Getenv("SLUICE_KEY"), "API key for --server ($SLUICE_KEY)")
+	flags.StringVar(&c.profile, "profile", os.Getenv("SLUICE_PROFILE"), "name of a server that `sluice login` kept ($SLUICE_PROFILE)")
 	flags.BoolVar(&c.json, "json", false, "answer in JSON, one object on a line")
 	root.AddCommand(
 		c.serveCommand(), c.orgCommand(), c.projectCommand(), c.keyCommand(), c.userCommand(), c.auditLogCommand(), c.modelCommand(), c.engineCommand(), c.queueCommand(),
@@ -102,7 +106,9 @@ func (c *cli) root() *cobra.Command {
 		c.nodesCommand(), c.costCommand(), c.whatIfCommand(),
 		c.simCommand(), c.chipsCommand(), c.kubeCommand(), c.statusCommand(), c.versionCommand(),
 		c.powerCommand(),
+		c.todayCommand(), c.customersCommand(), c.limitsCommand(), c.siteCommand(), c.loginCommand(), c.logoutCommand(),
 	)
+	_ = root.RegisterFlagCompletionFunc("profile", completeProfiles)
 	return root
 }
 
@@ -113,18 +119,22 @@ func envOr(name, otherwise string) string {
 	return otherwise
 }
 
-// client speaks to the server: over the network when --server is given, or
-// else through the socket in the data folder.
+// client speaks to the server: over the network when --server is given or
+// somebody logged in, or else through the socket in the data folder.
 func (c *cli) client() (*client.Client, error) {
-	if c.server != "" {
-		return client.New(c.server, c.key)
+	server, key, err := c.remote()
+	if err != nil {
+		return nil, err
+	}
+	if server != "" {
+		return client.New(server, key)
 	}
 	path, err := socketPath(c.data)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("no server runs on the data folder %q: start one with `sluice serve --data %s`, or name one with --server", c.data, c.data)
+		return nil, fmt.Errorf("no server runs on the data folder %q: start one with `sluice serve --data %s`, or name one with --server or `sluice login`", c.data, c.data)
 	}
 	return client.Local(path), nil
 }
