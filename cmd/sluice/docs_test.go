@@ -115,7 +115,8 @@ func TestDocsMessagesErrors(t *testing.T) {
 	table(t, "api.md", "messages errors", lines)
 }
 
-// TestDocsMetrics lists every metric that a server has after a call.
+// TestDocsMetrics lists every metric that a server has after a call, and those of
+// engines and of what waits for them that it may have.
 func TestDocsMetrics(t *testing.T) {
 	p, _ := launch(t)
 	_, _ = io.ReadAll(stream(t, p))
@@ -129,8 +130,17 @@ func TestDocsMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(raw)
-	lines := []string{"| metric | kind | labels | meaning |", "|---|---|---|---|"}
+	var lines []string
+	own := map[string]bool{}
+	for _, l := range fleetMetrics() {
+		own[l.Name] = true
+		kind := map[bool]string{false: "gauge", true: "counter"}[l.Counter]
+		lines = append(lines, fmt.Sprintf("| `%s` | %s | `%s` | %s |", l.Name, kind, strings.Join(l.Labels, "`, `"), l.Help))
+	}
 	for _, m := range regexp.MustCompile(`(?m)^# HELP (sluice_\S+) (.*)\n# TYPE \S+ (\S+)$`).FindAllStringSubmatch(text, -1) {
+		if own[m[1]] {
+			continue
+		}
 		var labels []string
 		for _, l := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(firstLine(text, m[1]), -1) {
 			if l[1] != "le" && !slices.Contains(labels, "`"+l[1]+"`") {
@@ -139,6 +149,8 @@ func TestDocsMetrics(t *testing.T) {
 		}
 		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s | %s |", m[1], m[3], strings.Join(labels, ", "), m[2]))
 	}
+	slices.Sort(lines)
+	lines = append([]string{"| metric | kind | labels | meaning |", "|---|---|---|---|"}, lines...)
 	table(t, "operating.md", "metrics", lines)
 }
 
