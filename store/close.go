@@ -56,12 +56,9 @@ func (db *DB) SealPoint(ctx context.Context) (seal.Point, error) {
 // not touched. The segments of the hours' pages are stored on the way, which are read
 // once the hours are sealed. progress may be nil.
 func (db *DB) GatherHours(ctx context.Context, open, until time.Time, floor, seen, cutoff int64, progress Progress) ([]seal.Hour, error) {
-	segments := &segmentWriter{db: db, ctx: ctx}
+	segments := newSegmentWriter(ctx, db)
 	hours, err := db.gatherHours(ctx, stretch{floor + 1, cutoff, open, until, seen}, progress, segments.keep)
-	if err == nil {
-		err = segments.finish()
-	}
-	if err != nil {
+	if err := errors.Join(err, segments.end()); err != nil {
 		return nil, fmt.Errorf("adding up the hours from %s to %s: %w", open.Format(time.RFC3339), until.Format(time.RFC3339), err)
 	}
 	return hours, nil
@@ -120,7 +117,7 @@ func (db *DB) readParts(ctx context.Context, parts []stretch, progress Progress,
 	for reader := range min(readers, len(parts)) {
 		wait.Go(func() {
 			r := newBookedReader(db, accounts)
-			defer r.close() // it has only been read from
+			defer r.close()
 			for i := int(next.Add(1)) - 1; i < len(parts); i = int(next.Add(1)) - 1 {
 				at := parts[i].From - 1
 				tell := func(to int64) {

@@ -76,12 +76,12 @@ func newBookedReader(db *DB, accounts map[int64]sluice.AccountID) *bookedReader 
 	return &bookedReader{db: db, accounts: accounts, common: map[string]*commonPart{}}
 }
 
-// close lets the connection go.
-func (r *bookedReader) close() error {
-	if r.source == nil {
-		return nil
+// close lets the connection go, which has only been read from: what it may say
+// when it is closed changes nothing.
+func (r *bookedReader) close() {
+	if r.source != nil {
+		_ = r.source.close()
 	}
-	return r.source.close()
 }
 
 func (db *DB) readAccountIDs(ctx context.Context) (map[int64]sluice.AccountID, error) {

@@ -107,7 +107,7 @@ func (s *eventScan) run(ctx context.Context, takes []func(*sluice.Event) error) 
 	for _, take := range takes {
 		wait.Go(func() {
 			r := &eventReader{eventScan: s, take: take, rows: newBookedReader(s.db, s.accounts)}
-			defer r.rows.close() // it has only been read from
+			defer r.rows.close()
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
 				var err error

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -16,47 +17,67 @@ import (
 const segmentsAtOnce = 16
 
 // segmentWriter stores segments as pages are gathered, before they are sealed: what
-// was written and never sealed is not read, and is written over by the next attempt. It
-// is safe for concurrent use.
+// was written and never sealed is not read, and is written over by the next attempt.
 type segmentWriter struct {
-	db  *DB
-	ctx context.Context //nolint:containedctx // of the one call that it writes for
+	queue chan []seal.Segment
+	ended chan error // what became of it, once
 
 	mu      sync.Mutex
 	pending []seal.Segment
 }
 
-// keep takes a segment, and writes those that wait when they are enough.
+// newSegmentWriter begins to write, beside whoever gathers. It must be ended.
+func newSegmentWriter(ctx context.Context, db *DB) *segmentWriter {
+	w := &segmentWriter{queue: make(chan []seal.Segment, readers), ended: make(chan error, 1)}
+	go func() {
+		var err error
+		for segments := range w.queue { // also after an error: nobody is to wait for ever
+			if err == nil {
+				err = db.putSegments(ctx, segments)
+			}
+		}
+		w.ended <- err
+	}()
+	return w
+}
+
+// keep takes a segment. It is safe for concurrent use.
 func (w *segmentWriter) keep(s seal.Segment) error {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.pending = append(w.pending, s)
-	if len(w.pending) < segmentsAtOnce {
-		w.mu.Unlock()
-		return nil
+	if len(w.pending) == segmentsAtOnce {
+		w.queue <- w.pending
+		w.pending = nil
 	}
-	full := w.pending
-	w.pending = nil
-	w.mu.Unlock()
-	return w.write(full)
+	return nil
 }
 
-// finish writes what waits. It is called when nothing more comes.
-func (w *segmentWriter) finish() error {
-	if len(w.pending) == 0 {
-		return nil
+// end returns when all that was kept is written. Nothing may be kept any more.
+func (w *segmentWriter) end() error {
+	if len(w.pending) > 0 {
+		w.queue <- w.pending
 	}
-	return w.write(w.pending)
+	close(w.queue)
+	return <-w.ended
 }
 
-func (w *segmentWriter) write(segments []seal.Segment) error {
+// putSegments stores segments. They need not be durable before the seal is, whose
+// commit makes durable what was committed before it.
+func (db *DB) putSegments(ctx context.Context, segments []seal.Segment) error {
 	args := make([]any, 0, 3*len(segments))
 	for i := range segments {
 		args = append(args, micros(segments[i].Hour), segments[i].Page, segments[i].Data)
 	}
-	w.db.mu.Lock()
-	defer w.db.mu.Unlock()
-	err := w.db.write(w.ctx, func(tx *sql.Tx) error {
-		return w.db.insert(w.ctx, tx, `INSERT INTO seal_segment (hour, page, data) VALUES `, `(?, ?, ?)`, ` ON CONFLICT (hour, page) DO UPDATE SET data = excluded.data`, args)
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	err := db.write(ctx, func(tx *sql.Tx) error {
+		if db.dialect.relax != "" {
+			if _, err := tx.ExecContext(ctx, db.dialect.relax); err != nil {
+				return err
+			}
+		}
+		return db.insert(ctx, tx, `INSERT INTO seal_segment (hour, page, data) VALUES `, `(?, ?, ?)`, ` ON CONFLICT (hour, page) DO UPDATE SET data = excluded.data`, args)
 	})
 	if err != nil {
 		return fmt.Errorf("storing segments: %w", err)
@@ -122,10 +143,8 @@ func (db *DB) rewriteSegments(ctx context.Context, h *seal.Hour) error {
 	if err != nil || len(seals) == 0 || len(h.Pages) == 0 {
 		return err
 	}
-	segments := &segmentWriter{db: db, ctx: ctx}
+	segments := newSegmentWriter(ctx, db)
 	from, to := h.Pages[0].Number*seal.PageRows, (h.Pages[len(h.Pages)-1].Number+1)*seal.PageRows-1
-	if _, err := db.gatherHours(ctx, ofSeal(&seals[0], from, to), nil, segments.keep); err != nil {
-		return err
-	}
-	return segments.finish()
+	_, err = db.gatherHours(ctx, ofSeal(&seals[0], from, to), nil, segments.keep)
+	return errors.Join(err, segments.end())
 }

@@ -107,10 +107,10 @@ func (db *DB) writeDay(ctx context.Context, tx *sql.Tx, since time.Time, rows []
 		return err
 	}
 	for _, t := range tables {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM `+t.name+` WHERE `+t.day+` = $1`, micros(since)); err != nil {
+		if _, err := tx.ExecContext(ctx, t.remove, micros(since)); err != nil {
 			return err
 		}
-		if err := db.insert(ctx, tx, `INSERT INTO `+t.name+` (`+t.columns+`) VALUES `, t.marks, ``, t.args); err != nil {
+		if err := db.insert(ctx, tx, t.insert, t.marks, ``, t.args); err != nil {
 			return err
 		}
 	}
@@ -161,7 +161,7 @@ func (db *DB) holds(ctx context.Context, t *dayTable, day int64) (bool, error) {
 		err := rows.Scan(into...)
 		return fmt.Sprintf("%#v", values), err
 	}
-	found, err := collect(ctx, db.r, scan, `SELECT `+t.columns+` FROM `+t.name+` WHERE `+t.day+` = $1`, day)
+	found, err := collect(ctx, db.r, scan, t.read, day)
 	for _, row := range found {
 		if !want[row] {
 			return false, err
@@ -172,9 +172,15 @@ func (db *DB) holds(ctx context.Context, t *dayTable, day int64) (bool, error) {
 
 // dayTable is a table of closed days, with the rows of one of them.
 type dayTable struct {
-	name, day, columns, marks string
-	args                      []any
+	read, remove, insert string // statements
+	marks                string // of one row
+	args                 []any
 }
+
+const (
+	dayRollupColumns = `hour, n, org, model, engine, currency, plan, outcome, ` + sumColumns
+	dayEntryColumns  = `hour, n, ` + entrySumColumns
+)
 
 // dayTables makes a day's rows.
 func dayTables(day int64, rows []seal.Rollup, entries []seal.EntrySum) ([]dayTable, error) {
@@ -182,12 +188,18 @@ func dayTables(day int64, rows []seal.Rollup, entries []seal.EntrySum) ([]dayTab
 	if err != nil {
 		return nil, err
 	}
-	ofCalls := dayTable{name: "day_rollup", day: "hour", columns: `hour, n, org, model, engine, currency, plan, outcome, ` + sumColumns, marks: `(?, ?, ?, ?, ?, ?, ?, ?, ` + sumMarks + `)`}
+	ofCalls := dayTable{
+		read: `SELECT ` + dayRollupColumns + ` FROM day_rollup WHERE hour = $1`, remove: `DELETE FROM day_rollup WHERE hour = $1`,
+		insert: `INSERT INTO day_rollup (` + dayRollupColumns + `) VALUES `, marks: `(?, ?, ?, ?, ?, ?, ?, ?, ` + sumMarks + `)`,
+	}
 	for i, k := range slices.SortedFunc(maps.Keys(sums), func(a, b dayKey) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }) {
 		ofCalls.args = append(ofCalls.args, day, int64(i), k.org, k.model, k.engine, string(k.currency), bit(k.plan), string(k.outcome))
 		ofCalls.args = appendSums(ofCalls.args, sums[k])
 	}
-	ofCallers := dayTable{name: "day_caller", day: "day", columns: `day, org, key`, marks: `(?, ?, ?)`}
+	ofCallers := dayTable{
+		read: `SELECT day, org, key FROM day_caller WHERE day = $1`, remove: `DELETE FROM day_caller WHERE day = $1`,
+		insert: `INSERT INTO day_caller (day, org, key) VALUES `, marks: `(?, ?, ?)`,
+	}
 	for _, k := range slices.SortedFunc(maps.Keys(callers), func(a, b [2]string) int { return strings.Compare(a[0]+a[1], b[0]+b[1]) }) {
 		ofCallers.args = append(ofCallers.args, day, k[0], k[1])
 	}
@@ -206,7 +218,10 @@ func dayTables(day int64, rows []seal.Rollup, entries []seal.EntrySum) ([]dayTab
 		}
 		to.Entries += e.Entries
 	}
-	ofEntries := dayTable{name: "day_entry", day: "hour", columns: `hour, n, ` + entrySumColumns, marks: `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`}
+	ofEntries := dayTable{
+		read: `SELECT ` + dayEntryColumns + ` FROM day_entry WHERE hour = $1`, remove: `DELETE FROM day_entry WHERE hour = $1`,
+		insert: `INSERT INTO day_entry (` + dayEntryColumns + `) VALUES `, marks: `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	}
 	for i, a := range order {
 		s := byAccount[a]
 		ofEntries.args = append(ofEntries.args, day, int64(i), string(a.Tx), string(a.Kind), string(a.Currency), a.Org, a.Model, a.Engine, bit(a.Plan), s.Entries, s.Sum.Nano, s.Sum.Carry)

@@ -20,6 +20,10 @@ type dialect struct {
 	unique, foreign func(err error) bool
 	check           func(err error, name string) bool
 
+	// relax, when there is such a statement, makes a transaction's commit not wait for
+	// the disk.
+	relax string
+
 	// snapshot makes a transaction that sees one state of all tables.
 	snapshot sql.TxOptions
 }

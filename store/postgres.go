@@ -27,6 +27,7 @@ func postgresDialect() dialect {
 			var e *pgconn.PgError
 			return errors.As(err, &e) && e.Code == "23514" && e.ConstraintName == name
 		},
+		relax:    `SET LOCAL synchronous_commit TO off`,
 		snapshot: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	}
 }

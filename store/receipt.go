@@ -131,7 +131,7 @@ func (db *DB) leaves(ctx context.Context, s *seal.Seal, number int64, see func(*
 	}
 	leaves := map[int64]seal.Hash{}
 	r := newBookedReader(db, accounts)
-	defer r.close() // it has only been read from
+	defer r.close()
 	err = r.read(ctx, ofSeal(s, number*seal.PageRows, (number+1)*seal.PageRows-1), func(b *seal.Booked) error {
 		leaves[b.Seq] = seal.Leaf(&b.Tx, b.Event)
 		see(b)

@@ -248,6 +248,14 @@ func testDays(t *testing.T, db *store.DB) {
 	if again := must[statement.Reach](t)(db.Reach(t.Context(), midnight(), tomorrow)); again != reach {
 		t.Errorf("reach of a closed day %+v", again)
 	}
+	if !must[bool](t)(db.AuditDay(t.Context(), midnight(), rows, entries, false)) {
+		t.Error("the rows of the day are not those that were written")
+	}
+	for _, same := range []bool{false, true} { // the first time they are written anew
+		if must[bool](t)(db.AuditDay(t.Context(), midnight(), rows[1:], entries, true)) != same {
+			t.Errorf("other rows of the day: the same is not %t", same)
+		}
+	}
 	x := seal.Explanation{Day: c.Day, Subject: "engine:eng_1", Difference: "1 + 2", Note: "a restart", By: "key_1", At: tomorrow}
 	if err := errors.Join(db.PutExplanation(t.Context(), &x), db.PutExplanation(t.Context(), &x)); err != nil {
 		t.Fatal(err)

@@ -70,12 +70,14 @@ func FillDay(t testing.TB, dsn string, day time.Time, calls int64) *price.Book {
 	} {
 		execute(t, behind, s)
 	}
-	settle := `VACUUM ANALYZE` // as autovacuum does by and by
+	settle := []string{`VACUUM ANALYZE`, `CHECKPOINT`} // as autovacuum and the checkpointer do by and by
 	if strings.HasPrefix(dsn, "sqlite:") {
-		settle = `PRAGMA wal_checkpoint(TRUNCATE)` // a server's log is never as long as this one's
+		settle = []string{`PRAGMA wal_checkpoint(TRUNCATE)`} // a server's log is never as long as this one's
 	}
-	if _, err := behind.ExecContext(t.Context(), settle); err != nil {
-		t.Fatal(err)
+	for _, s := range settle {
+		if _, err := behind.ExecContext(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return book
 }
