@@ -62,11 +62,15 @@ func (c *caller) mayGive(org string, role sluice.Role) error {
 type access struct {
 	operator, organisation []sluice.Role
 
-	self bool // to signed-in users, whatever their roles: it is about themselves
+	self   bool // to signed-in users, whatever their roles: it is about themselves
+	people bool // to signed-in users alone, and to no key
 }
 
 // allows reports whether the caller's role is one of them.
 func (a access) allows(c *caller) bool {
+	if a.people && c.user == nil {
+		return false
+	}
 	if c.operator() {
 		return slices.Contains(a.operator, c.role)
 	}

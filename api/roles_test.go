@@ -24,7 +24,7 @@ type tenant struct {
 // row is what one operation is for whom: written down apart from the server, so
 // that a change of its declarations shows.
 type row struct {
-	roles   string // the first letters of the operator's roles and, after a slash, of an organisation's; "*": whoever is signed in; "public": everybody
+	roles   string // the first letters of the operator's roles and, after a slash, of an organisation's; "*": whoever is signed in; "+": of whom only those; "public": everybody
 	foreign int    // what a tenant's role that may do this gets for another's; zero: the request names no tenant
 	status  int
 	request func(n tenant, once int) (path, body string)
@@ -236,8 +236,10 @@ func (a asker) header(w *apitest.World) []string {
 
 // may reports whether roles, as a row writes them, have the asker's.
 func (a asker) may(roles string, signedIn bool) bool {
-	operator, organisation, _ := strings.Cut(strings.TrimPrefix(roles, "*"), "/")
+	operator, organisation, _ := strings.Cut(strings.TrimLeft(roles, "*+"), "/")
 	switch {
+	case roles != "" && roles[0] == '+' && !signedIn:
+		return false
 	case roles != "" && roles[0] == '*' && signedIn:
 		return true
 	case a.org == "":
@@ -279,6 +281,7 @@ func TestRoles(t *testing.T) {
 	maps.Copy(rows, batchRows())
 	maps.Copy(rows, sessionRows(t, w))
 	maps.Copy(rows, seriesRows())
+	maps.Copy(rows, chatRows())
 	ops := operations(t)
 	for id := range rows {
 		if ops[id] == "" {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,6 +86,7 @@ type route struct {
 	roles   access
 	status  int    // of success; zero is 200, or 204 without a body
 	content string // of what is no JSON: its media type
+	most    int64  // bytes of a request's body; zero is maxBody
 	reads   bool   // it changes nothing, whatever its method
 	proof   bool   // a signed-in user must have proved to be it a moment ago
 	keyed   bool   // it looks after idempotency keys itself
@@ -127,7 +129,7 @@ func add[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, err
 	op := huma.Operation{
 		OperationID: r.id, Method: r.method, Path: r.path, Tags: []string{r.tag},
 		Summary: r.summary, Description: description.String() + ".",
-		DefaultStatus: r.status, MaxBodyBytes: maxBody,
+		DefaultStatus: r.status, MaxBodyBytes: cmp.Or(r.most, maxBody),
 		Middlewares: huma.Middlewares{s.guard(r)},
 	}
 	s.routes = append(s.routes, r)

@@ -80,9 +80,14 @@ type Options struct {
 	Batches      Batches
 	Fleet        Fleet
 	Identity     Identity
-	Journal      Journal
-	Accounts     *account.Service // nil: nobody signs in
-	Browser      *browser.Browser // default: of URL, behind no proxy
+
+	Chats       Chats
+	Answers     Answers
+	SharedChats SharedChats
+	Inference   Inference
+	Journal     Journal
+	Accounts    *account.Service // nil: nobody signs in
+	Browser     *browser.Browser // default: of URL, behind no proxy
 
 	// Reload makes the server take up what the store says now. It runs after each
 	// change and before its answer, one at a time. An error leaves what was.
@@ -149,6 +154,8 @@ func New(o Options) *Server {
 	s.registerPlans()
 	s.registerSubscriptions()
 	s.registerFiles()
+	s.registerChats()
+	s.registerInference()
 	s.registerBatches()
 	s.registerUsage()
 	s.registerInvoices()

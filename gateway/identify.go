@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 // identify finds out who calls, from the snapshot: no I/O. Errors: CodeUnauthenticated.
 func (c *call) identify() error {
 	c.directory = c.g.Directory()
-	p, err := c.caller()
+	p, err := c.g.callerOf(c.directory, c.r, c.errand)
 	if err != nil {
 		return err
 	}
@@ -21,16 +22,16 @@ func (c *call) identify() error {
 	return nil
 }
 
-// caller returns who calls, or in whose name Sluice itself does.
-func (c *call) caller() (*sluice.Principal, error) {
-	if c.errand == (Errand{}) {
-		return c.g.principal(c.directory, c.r)
+// callerOf returns who calls, or in whose name Sluice itself does.
+func (g *Gateway) callerOf(d *Directory, r *http.Request, e Errand) (*sluice.Principal, error) {
+	if e == (Errand{}) {
+		return g.principal(d, r)
 	}
-	p := c.directory.keys[c.errand.Key]
+	p := d.keys[e.Key]
 	if p == nil {
-		return nil, sluice.Errorf(sluice.CodeUnauthenticated, "The API key %q is not there any more.", c.errand.Key)
+		return nil, sluice.Errorf(sluice.CodeUnauthenticated, "The API key %q is not there any more.", e.Key)
 	}
-	return p, p.Key.Usable(c.admitted)
+	return p, p.Key.Usable(cmp.Or(e.At, g.Now()))
 }
 
 // principal returns who the request's key belongs to, if the key can be used now.

@@ -22,10 +22,11 @@ type Counter interface {
 	AppendCount(dst []byte, tokens int64) []byte
 }
 
-// Principal returns whose key a request bears, from memory: a key of an
-// organisation that can be used now. Errors: CodeUnauthenticated, CodeForbidden.
+// Principal returns whose key a request bears, or whose errand it is, from
+// memory: a key of an organisation that can be used now. Errors:
+// CodeUnauthenticated, CodeForbidden.
 func (g *Gateway) Principal(r *http.Request) (*sluice.Principal, error) {
-	p, err := g.principal(g.Directory(), r)
+	p, err := g.callerOf(g.Directory(), r, errandOf(r.Context()))
 	if err == nil && p.Org == nil {
 		return nil, errOperator()
 	}

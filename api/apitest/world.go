@@ -4,15 +4,13 @@ package apitest
 
 import (
 	"context"
-	"encoding/base64"
-	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,6 +37,7 @@ import (
 	"sluice/plug/pdf"
 	"sluice/plug/webhook"
 	"sluice/product/account"
+	"sluice/product/assist"
 	"sluice/product/batch"
 	"sluice/product/file"
 	"sluice/product/notify"
@@ -71,9 +70,8 @@ type World struct {
 	Probes  atomic.Int64 // how often an engine was to be asked
 }
 
-// New starts a world on SQLite in a folder of the test's, in which people can
-// sign in by the sources. It ends with the test.
-func New(t testing.TB, sources ...*account.Source) *World {
+// New starts a world on SQLite in a folder of the test's. It ends with the test.
+func New(t testing.TB) *World {
 	t.Helper()
 	w := &World{t: t}
 	w.Fleet = fleet.New(fleet.Options{Local: simulated, Asleep: func(e sluice.Engine) bool { return w.Processes.Asleep(e) }})
@@ -104,8 +102,7 @@ func New(t testing.TB, sources ...*account.Source) *World {
 	printer, err := pdf.New(nil)
 	w.must(err)
 	w.Accounts = account.New(account.Options{
-		Sources: sources,
-		Store:   w.Store, Sealer: thinSealer{}, URL: func() string { return "http://sluice.test" }, Now: w.Now,
+		Store: w.Store, Sealer: unsealed{}, URL: func() string { return "http://sluice.test" }, Now: w.Now,
 		Argon2: account.Argon2{Memory: 64, Passes: 1, Threads: 1}, // quick
 	})
 	w.Browser = browser.New("http://sluice.test", nil)
@@ -113,6 +110,8 @@ func New(t testing.TB, sources ...*account.Source) *World {
 	t.Cleanup(books.Close)
 	w.Power, err = power.New(t.Context(), power.Options{Engines: func() []power.Engine { return nil }, Store: w.Store, Settings: w.Store, Now: w.Now})
 	w.must(err)
+	chats := assist.New(assist.Options{Chats: w.Store, Messages: w.Store, Models: inference{}, Now: w.Now})
+	t.Cleanup(chats.Close)
 	w.API = api.New(api.Options{
 		Power:    w.Power,
 		Accounts: w.Accounts, Browser: w.Browser, Journal: w.Store,
@@ -124,6 +123,7 @@ func New(t testing.TB, sources ...*account.Source) *World {
 		Statements: api.Statements{Maker: books, Nodes: books, Costs: books, Questions: books},
 		Closing:    closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Costs: books.Keep, Flush: w.Ledger.Flush, Now: w.Now}),
 		Files:      files, Batches: batch.New(batch.Options{Jobs: w.Store, Lines: w.Store, Files: files, Blobs: blobs, Now: w.Now}),
+		Chats: chats, Answers: chats, SharedChats: chats, Inference: inference{},
 		Version: "test", URL: "http://sluice.test",
 	})
 	w.must(w.Reload(t.Context()))
@@ -145,6 +145,22 @@ func New(t testing.TB, sources ...*account.Source) *World {
 	t.Cleanup(func() { w.check(local.Close()) })
 	w.Local = client.Local(socket)
 	return w
+}
+
+// inference answers every call with an empty object, and bills nothing.
+type inference struct{}
+
+func (inference) Infer(w http.ResponseWriter, _ *http.Request, _ string) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, "{}")
+}
+
+func (i inference) Complete(w http.ResponseWriter, r *http.Request, org, _ string) {
+	i.Infer(w, r, org)
+}
+
+func (inference) Booked(_ context.Context, call string) (*sluice.Event, error) {
+	return nil, sluice.Errorf(sluice.CodeNotFound, "There is no call %q.", call)
 }
 
 // Do lets the Receiver answer a webhook.
@@ -172,22 +188,6 @@ func (traffic) Running() int64 { return 0 }
 // LimitUse is that of a key that nobody called with lately.
 func (traffic) LimitUse(_ string, limits sluice.Limits) sluice.LimitUse {
 	return sluice.LimitUse{RequestsLeft: limits.RequestsPerMinute, TokensLeft: limits.TokensPerMinute}
-}
-
-// thinSealer seals so that cookies can hold it, and nobody is kept from reading it.
-type thinSealer struct{}
-
-func (thinSealer) Seal(name, secret string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(name + "\x00" + secret))
-}
-
-func (thinSealer) Open(name, sealed string) (string, error) {
-	text, err := base64.RawURLEncoding.DecodeString(sealed)
-	whose, secret, ok := strings.Cut(string(text), "\x00")
-	if err != nil || !ok || whose != name {
-		return "", errors.New("it was sealed for something else")
-	}
-	return secret, nil
 }
 
 // unsealed keeps secrets as they are.

@@ -10,20 +10,15 @@ import (
 )
 
 // newAccounts makes the service that knows users and their sessions.
-func (s *server) newAccounts() error {
-	sources, err := readSources(s.cfg.OIDC)
-	if err != nil {
-		return err
-	}
+func (s *server) newAccounts() {
 	o := account.Options{
 		Store: s.store, Sealer: sealer{s.engines}, URL: func() string { return s.url }, Now: clock, Log: s.log,
-		Sources: sources, SessionIdle: s.cfg.SessionIdle, SessionLife: s.cfg.SessionLife,
+		SessionIdle: s.cfg.SessionIdle, SessionLife: s.cfg.SessionLife,
 	}
 	if s.mailer != nil {
 		o.Mailer = s.mailer
 	}
 	s.accounts = account.New(o)
-	return nil
 }
 
 // browsers knows how browsers reach this server. Its URL must be known by now.

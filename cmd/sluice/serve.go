@@ -33,6 +33,7 @@ import (
 	"sluice/plug/mail"
 	"sluice/plug/pdf"
 	"sluice/product/account"
+	"sluice/product/assist"
 	"sluice/product/batch"
 	"sluice/product/file"
 	"sluice/product/job"
@@ -74,6 +75,8 @@ type server struct {
 	links      *link.Service
 	jobs       *job.Service
 	responses  *responses.Service
+	inferring  *inferring
+	chats      *assist.Service
 	accounts   *account.Service
 	engines    *catalogue
 	salt       []byte
@@ -134,9 +137,10 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	if err := s.newGateway(ctx); err != nil {
 		return err
 	}
-	if err := errors.Join(s.newPower(ctx), s.newBatches(), s.newResponses(ctx), s.newJobs(ctx)); err != nil {
+	if err := errors.Join(s.newPower(ctx), s.newBatches(), s.newResponses(ctx), s.newJobs(ctx), s.newAssist(ctx)); err != nil {
 		return err
 	}
+	s.newAccounts()
 	s.calls = newDrain(s.inference())
 	if s.first, err = s.welcome(ctx); err != nil {
 		return fmt.Errorf("setting up a first model: %w", err)
@@ -282,7 +286,7 @@ func (s *server) work(ctx context.Context) (stop func(), err error) {
 	ctx = context.WithoutCancel(ctx)
 	stops := []func(){
 		background(ctx, s.fleet.Run), background(ctx, s.processes.Run), background(ctx, s.seen.tally.Run), background(ctx, s.prober.run), background(ctx, s.watchPower), s.finishPayments(ctx), background(ctx, s.notifier.Run), background(ctx, s.budgets.Run), background(ctx, s.closing.Run), background(ctx, s.counting.Run), background(ctx, s.letters.Run),
-		s.renew(ctx), s.expire(ctx), background(ctx, s.files.Run), background(ctx, s.batches.Run), background(ctx, s.jobs.Serve), func() { letGo(); s.responses.Close() }, s.accounts.Wait,
+		s.renew(ctx), s.expire(ctx), background(ctx, s.files.Run), background(ctx, s.batches.Run), background(ctx, s.jobs.Serve), func() { letGo(); s.responses.Close() }, s.accounts.Wait, s.chats.Close,
 	}
 	return func() {
 		for _, stop := range slices.Backward(stops) {

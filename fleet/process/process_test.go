@@ -179,7 +179,7 @@ func (h *house) callWithin(limit time.Duration, model string) (pid int, err erro
 
 // alive reports whether a process runs.
 func alive(pid int) bool {
-	state, _ := statOf(pid)
+	state, _, _ := statOf(pid)
 	return state != 0 && state != 'Z'
 }
 
