@@ -7,15 +7,23 @@ import (
 
 // SetReady says whether an engine can be asked at all. One that is not ready
 // is never routed to, and that is no failure of it: it sleeps, or it is being
-// started. Calls that wait for its models go on when it is. An id that is not of
-// the set is passed over.
+// started. Calls that wait for its models go on when it is. What it has read of
+// prompts ends with it. An id that is not of the set is passed over.
 func (f *Fleet) SetReady(id string, ready bool) {
+	if slot := f.setReady(id, ready); slot != noSlot && !ready {
+		f.memory.table.Forget(slot)
+	}
+}
+
+// setReady is SetReady, but for what is remembered at the slot that it returns;
+// noSlot where nothing has changed.
+func (f *Fleet) setReady(id string, ready bool) (slot int) {
 	now := time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.replica(id)
 	if r == nil || r.asleep == !ready {
-		return
+		return noSlot
 	}
 	r.asleep = !ready
 	if ready {
@@ -24,6 +32,7 @@ func (f *Fleet) SetReady(id string, ready bool) {
 		r.heard, r.idleSince = now, now
 	}
 	f.serveAll(now) // one that sleeps may leave its calls to a parked one
+	return r.slot
 }
 
 // Park says whether an engine is to be spared, such as when the site may not
