@@ -56,10 +56,11 @@ fuzz: ## run each fuzz target for FUZZTIME (20s)
 bench: ## measure against nginx (BENCHMARKS.md explains the figures)
 	cd tools/bench && go run .
 
-sim: build ## compare ways of routing on simulated fleets: equal, mixed, and overloaded
+sim: build ## compare ways of routing on simulated fleets: equal, mixed, and overloaded; replay a published day
 	./sluice sim --fleet 8x4xh20 --rate 1.6 --policy all --seed 1,2,3 --mean
 	./sluice sim $(MIXED) --rate 1.2 --policy all --seed 1,2,3 --mean
 	./sluice sim $(MIXED) --rate 2.5 --policy all --seed 1,2,3 --mean
+	./sluice sim day --sample 64
 
 scale: ## close a day of SCALE_EVENTS calls on both databases, open its statement, rate it again
 	SLUICE_SCALE_EVENTS=$(SCALE_EVENTS) go test -count=1 -timeout 1h -v -run '^TestScale$$' ./billing/closing

@@ -25,11 +25,9 @@ type simOptions struct {
 	policies []string
 	seeds    []int
 	trace    string
-	rent     float64
-	input    float64
-	cached   float64
-	output   float64
+	warmup   time.Duration
 	mean     bool
+	worth    values
 }
 
 // simulated is one line of the answer.
@@ -38,19 +36,20 @@ type simulated struct {
 	Seed   int    `json:"seed"` // -1: the mean over all of them
 	*sim.Result
 
-	Cost   float64 `json:"cost"`   // of the chips, in the rent's currency
+	Cost   float64 `json:"cost"`   // of chips and power, in their prices' currency
 	Income float64 `json:"income"` // of the tokens, in the prices' currency
 }
 
 func (c *cli) simCommand() *cobra.Command {
 	o := simOptions{}
 	cmd := &cobra.Command{
-		Use: "sim", Short: "Simulate a fleet under a load: which chips, how many, routed how", Args: none,
+		Use: "sim", Short: "Simulate a fleet under a load: which chips, how many, routed how", Args: known,
 		Long: "Runs engines and router in simulated time: batching, prefix caches and prompts as engines have them, chips as their\n" +
 			"data sheets say, and the router's own code. It needs no server. Engines are given as ENGINES x CHIPS x CHIP, such as\n" +
 			"8x4xh20 for eight engines of four H20 each; several --fleet make a mixed one. Sessions begin at a mean rate; a part\n" +
 			"of them are coding agents with long prompts and many turns. --trace replays requests from a file in place of that,\n" +
-			`one on a line: {"at":1.5,"session":"s1","app":"a1","shared":2000,"prompt":2300,"output":200}` + "\n\n" +
+			`one on a line: {"at":1.5,"session":"s1","app":"a1","shared":2000,"prompt":2300,"output":200}` + "\n" +
+			"or as CSV, whose first line names those columns; at, prompt and output are needed.\n\n" +
 			"Chips:  " + strings.Join(chipNames(), " ") + "\nModels: " + strings.Join(shapeNames(), " "),
 		Example: "  sluice sim --fleet 8x4xh20 --rate 1.6\n" +
 			"  sluice sim --fleet 2x2xh200 --fleet 4x4xh20 --fleet 2x4xascend-910b2 --rate 1.2 --policy all --seed 1 --seed 2\n" +
@@ -59,22 +58,28 @@ func (c *cli) simCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.fleet, "fleet", nil, "engines, as ENGINES x CHIPS x CHIP: 8x4xh20 (repeatable, required)")
+	o.loadFlags(cmd)
+	f.StringArrayVar(&o.policies, "policy", []string{"sluice"}, "routing, or all (repeatable)")
+	f.IntSliceVar(&o.seeds, "seed", []int{1}, "of the workload (repeatable)")
+	f.BoolVar(&o.mean, "mean", false, "show the mean over the seeds alone")
+	_ = cmd.MarkFlagRequired("fleet")
+	_ = cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions(append(policyNames(), "all"), cobra.ShellCompDirectiveNoFileComp))
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.AddCommand(c.simSize(), c.simDay())
+	return cmd
+}
+
+// loadFlags are the flags that say what goes on and what it is worth.
+func (o *simOptions) loadFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringVar(&o.model, "model", "moe-106b-a12b", "the model's shape")
 	f.Float64Var(&o.rate, "rate", 1, "sessions that begin in a second")
 	f.Float64Var(&o.agents, "agents", 0.3, "part of the sessions that are coding agents")
 	f.DurationVar(&o.duration, "duration", 10*time.Minute, "simulated time")
-	f.StringArrayVar(&o.policies, "policy", []string{"sluice"}, "routing, or all (repeatable)")
-	f.IntSliceVar(&o.seeds, "seed", []int{1}, "of the workload (repeatable)")
+	f.DurationVar(&o.warmup, "warmup", 0, "at its beginning, in which nothing is counted")
 	f.StringVar(&o.trace, "trace", "", "file of requests to replay, - for standard input")
-	f.Float64Var(&o.rent, "rent", 0, "price of a chip for an hour")
-	f.Float64Var(&o.input, "price-input", 0, "price of a million tokens of input")
-	f.Float64Var(&o.cached, "price-cached", 0, "price of a million tokens of cached input")
-	f.Float64Var(&o.output, "price-output", 0, "price of a million tokens of output")
-	f.BoolVar(&o.mean, "mean", false, "show the mean over the seeds alone")
-	_ = cmd.MarkFlagRequired("fleet")
-	_ = cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions(append(policyNames(), "all"), cobra.ShellCompDirectiveNoFileComp))
+	o.worth.flags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("model", cobra.FixedCompletions(shapeNames(), cobra.ShellCompDirectiveNoFileComp))
-	return cmd
 }
 
 // simulate runs every policy with every seed, and shows each as soon as it is there.
@@ -106,14 +111,14 @@ func (c *cli) simulate(cmd *cobra.Command, o *simOptions) error {
 			if o.mean {
 				continue
 			}
-			if err := c.showSimulated(o.valued(p.Name, seed, result)); err != nil {
+			if err := c.showSimulated(o.valued(p.Name, seed, run, result)); err != nil {
 				return err
 			}
 		}
 		if !o.mean {
 			continue
 		}
-		if err := c.showSimulated(o.valued(p.Name, -1, sim.Mean(results))); err != nil {
+		if err := c.showSimulated(o.valued(p.Name, -1, run, sim.Mean(results))); err != nil {
 			return err
 		}
 	}
@@ -129,13 +134,9 @@ func (c *cli) showSimulated(s simulated) error {
 	return err
 }
 
-// valued puts a result into money. What a simulation costs is no booking: floats will do.
-func (o *simOptions) valued(policy string, seed int, r *sim.Result) simulated {
-	const million = 1e6
-	return simulated{
-		Policy: policy, Seed: seed, Result: r, Cost: r.ChipHours * o.rent,
-		Income: (float64(r.Prompt-r.Cached)*o.input + float64(r.Cached)*o.cached + float64(r.Output)*o.output) / million,
-	}
+// valued puts a result into money.
+func (o *simOptions) valued(policy string, seed int, run *sim.Run, r *sim.Result) simulated {
+	return simulated{Policy: policy, Seed: seed, Result: r, Cost: o.worth.cost(run.Fleet, r), Income: o.worth.income(r)}
 }
 
 // run is what the flags describe, but for policy and seed.
@@ -144,8 +145,11 @@ func (o *simOptions) run(in io.Reader) (*sim.Run, error) {
 	if !ok {
 		return nil, misused("--model: there is no shape %q; there are %s", o.model, strings.Join(shapeNames(), ", "))
 	}
-	run := &sim.Run{Shape: shape, Workload: sim.DefaultWorkload(o.rate, 0), Duration: o.duration}
+	run := &sim.Run{Shape: shape, Workload: sim.DefaultWorkload(o.rate, 0), Duration: o.duration, Warmup: o.warmup}
 	run.Workload.Agents = o.agents
+	if err := o.worth.parse(); err != nil {
+		return nil, err
+	}
 	for _, text := range o.fleet {
 		g, err := parseGroup(text)
 		if err != nil {

@@ -15,6 +15,7 @@ func Mean(results []*Result) *Result {
 		m.Output += r.Output
 		m.HitRate += r.HitRate / n
 		m.OutputPerSecond += r.OutputPerSecond / n
+		m.PromptPerSecond += r.PromptPerSecond / n
 		m.TTFT.add(r.TTFT, n)
 		m.ITL.add(r.ITL, n)
 		m.ChipHours += r.ChipHours / n

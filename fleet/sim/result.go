@@ -18,6 +18,7 @@ type Result struct {
 
 	HitRate         float64 `json:"hit_rate"`          // cached of prompt tokens
 	OutputPerSecond float64 `json:"output_per_second"` // tokens
+	PromptPerSecond float64 `json:"prompt_per_second"` // tokens, cached ones among them
 	TTFT            Times   `json:"ttft"`              // of those still waiting at the end, what they waited
 	ITL             Times   `json:"inter_token"`       // mean of each completed request
 	Unanswered      int     `json:"unanswered"`        // without a first token at the end
@@ -59,12 +60,12 @@ func (r *Result) completed(seq *simulator.Sequence, took time.Duration) {
 
 // finish works out the figures.
 func (r *Result) finish(f *fleet) {
-	duration := f.run.Duration
+	duration := f.run.Duration - f.run.Warmup
 	for _, e := range f.engines {
 		for _, c := range e.calls {
 			if c.first == 0 { // it has waited so long at least
 				r.Unanswered++
-				r.ttft = append(r.ttft, duration-c.call.at)
+				r.ttft = append(r.ttft, f.run.Duration-c.call.at)
 			}
 		}
 		hours, chips := duration.Hours(), float64(e.roofline.Count)
@@ -77,6 +78,7 @@ func (r *Result) finish(f *fleet) {
 		r.HitRate = float64(r.Cached) / float64(r.Prompt)
 	}
 	r.OutputPerSecond = float64(r.Output) / duration.Seconds()
+	r.PromptPerSecond = float64(r.Prompt) / duration.Seconds()
 	r.TTFT, r.ITL = spread(r.ttft), spread(r.itl)
 }
 

@@ -25,6 +25,7 @@ type Run struct {
 	Trace    []Turn // in place of the workload, of which the seed alone is used
 	Policy   Policy
 	Duration time.Duration
+	Warmup   time.Duration // at the beginning of Duration, in which nothing is counted
 }
 
 // The engines' limits, as vLLM's defaults are.
@@ -76,8 +77,11 @@ func (r *Run) Start() (*Result, error) {
 	if n := len(f.engines); n == 0 || n > router.MaxEngines {
 		return nil, fmt.Errorf("a fleet has 1 to %d engines, not %d", router.MaxEngines, n)
 	}
-	if r.Duration <= 0 || (r.Trace == nil && r.Workload.Sessions <= 0) {
+	if r.Duration <= r.Warmup || (r.Trace == nil && r.Workload.Sessions <= 0) {
 		return nil, errors.New("a simulation needs a duration, and sessions or a trace")
+	}
+	if r.Warmup > 0 {
+		f.plan(r.Warmup, f.forget)
 	}
 	if r.Trace != nil {
 		f.replay(r.Trace)
@@ -87,6 +91,14 @@ func (r *Run) Start() (*Result, error) {
 	f.agenda.run(r.Duration)
 	f.result.finish(f)
 	return &f.result, nil
+}
+
+// forget begins counting anew. What is under way stays.
+func (f *fleet) forget(time.Duration) {
+	f.result = Result{}
+	for _, e := range f.engines {
+		e.busy = 0
+	}
 }
 
 // add builds one engine. The view's rate begins with what the data sheet says.

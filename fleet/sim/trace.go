@@ -2,9 +2,15 @@ package sim
 
 import (
 	"bufio"
+	"cmp"
+	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,9 +24,31 @@ type Turn struct {
 	Output  int     `json:"output"`  // tokens
 }
 
-// ReadTrace reads a trace, one JSON object a line. Errors name the line.
+// TraceColumns are the columns of a trace as CSV, and the names of its JSON.
+func TraceColumns() []string {
+	return []string{"at", "session", "app", "shared", "prompt", "output"}
+}
+
+// ReadTrace reads a trace: JSON lines, or CSV whose first line names the columns,
+// in any order and those that are not needed left out: at, prompt and output are.
+// Errors name the line.
 func ReadTrace(r io.Reader) ([]Turn, error) {
+	in := bufio.NewReader(r)
 	var turns []Turn
+	var err error
+	if begin, _ := in.Peek(1); len(begin) > 0 && begin[0] != '{' && begin[0] != '\n' {
+		turns, err = readCSV(in)
+	} else {
+		turns, err = readLines(in)
+	}
+	if err == nil && len(turns) == 0 {
+		err = errors.New("the trace is empty")
+	}
+	return turns, err
+}
+
+// readLines reads JSON lines.
+func readLines(r io.Reader) (turns []Turn, err error) {
 	lines := bufio.NewScanner(r)
 	for n := 1; lines.Scan(); n++ {
 		if len(lines.Bytes()) == 0 {
@@ -30,20 +58,88 @@ func ReadTrace(r io.Reader) ([]Turn, error) {
 		if err := json.Unmarshal(lines.Bytes(), &t); err != nil {
 			return nil, fmt.Errorf("line %d of the trace: %w", n, err)
 		}
-		switch {
-		case t.Prompt < 1 || t.Prompt > longestPrompt || t.Output < 1 || t.Output > longestPrompt:
-			return nil, fmt.Errorf("line %d of the trace: prompt and output must be 1 to %d tokens, not %d and %d", n, longestPrompt, t.Prompt, t.Output)
-		case t.Shared < 0 || t.Shared > t.Prompt:
-			return nil, fmt.Errorf("line %d of the trace: %d of %d tokens are shared", n, t.Shared, t.Prompt)
-		case t.At < 0 || (len(turns) > 0 && t.At < turns[len(turns)-1].At):
-			return nil, fmt.Errorf("line %d of the trace: it comes before the line above it", n)
+		if turns, err = t.follow(turns, n); err != nil {
+			return nil, err
 		}
-		turns = append(turns, t)
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("reading the trace: %w", err)
 	}
 	return turns, nil
+}
+
+// readCSV reads a table.
+func readCSV(r io.Reader) (turns []Turn, err error) {
+	table := csv.NewReader(r)
+	columns, err := table.Read()
+	if err != nil {
+		return nil, fmt.Errorf("reading the trace: %w", err)
+	}
+	for _, c := range columns {
+		if !slices.Contains(TraceColumns(), c) {
+			return nil, fmt.Errorf("the trace has a column %q; there are %s", c, strings.Join(TraceColumns(), ", "))
+		}
+	}
+	for _, c := range []string{"at", "prompt", "output"} {
+		if !slices.Contains(columns, c) {
+			return nil, fmt.Errorf("the trace lacks the column %s", c)
+		}
+	}
+	for {
+		cells, err := table.Read()
+		if errors.Is(err, io.EOF) {
+			return turns, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the trace: %w", err)
+		}
+		n, _ := table.FieldPos(0)
+		var t Turn
+		for i, cell := range cells {
+			if err := t.set(columns[i], cell); err != nil {
+				return nil, fmt.Errorf("line %d of the trace: %s: %q is no number", n, columns[i], cell)
+			}
+		}
+		if turns, err = t.follow(turns, n); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// set takes over a cell.
+func (t *Turn) set(column, cell string) (err error) {
+	switch column {
+	case "at":
+		t.At, err = strconv.ParseFloat(cell, 64)
+	case "session":
+		t.Session = cell
+	case "app":
+		t.App = cell
+	case "shared":
+		t.Shared, err = strconv.Atoi(cmp.Or(cell, "0"))
+	case "prompt":
+		t.Prompt, err = strconv.Atoi(cell)
+	case "output":
+		t.Output, err = strconv.Atoi(cell)
+	}
+	return err
+}
+
+// follow checks a turn and puts it behind those before. One without a session is
+// one of its own.
+func (t *Turn) follow(turns []Turn, line int) ([]Turn, error) {
+	switch {
+	case t.Prompt < 1 || t.Prompt > longestPrompt || t.Output < 1 || t.Output > longestPrompt:
+		return nil, fmt.Errorf("line %d of the trace: prompt and output must be 1 to %d tokens, not %d and %d", line, longestPrompt, t.Prompt, t.Output)
+	case t.Shared < 0 || t.Shared > t.Prompt:
+		return nil, fmt.Errorf("line %d of the trace: %d of %d tokens are shared", line, t.Shared, t.Prompt)
+	case !(t.At >= 0) || (len(turns) > 0 && t.At < turns[len(turns)-1].At): // not a number is neither
+		return nil, fmt.Errorf("line %d of the trace: it comes before the line above it", line)
+	}
+	if t.Session == "" {
+		t.Session = fmt.Sprintf("line %d", line)
+	}
+	return append(turns, *t), nil
 }
 
 // replay asks what the trace says, when it says so.

@@ -183,7 +183,8 @@ func TestReport(t *testing.T) {
 			drew(at(3), "b", 10*kWh, 0), drew(at(5), "b", 99*kWh, 0), // the last is beyond the report
 		},
 		Worked: []electricity.Worked{
-			{at(0), "a", "m", electricity.Tokens{Read: 300, Written: 100}}, {at(0), "a", "n", electricity.Tokens{Written: 100}},
+			{at(0), "a", "m", electricity.Tokens{Read: 300, Written: 100}},
+			{at(0), "a", "n", electricity.Tokens{Written: 100}},
 			{at(1), "a", "m", electricity.Tokens{Read: 1}},
 			{at(2), "c", "m", electricity.Tokens{Written: 7}}, // of an engine whose power is not known
 		},
