@@ -72,7 +72,7 @@ func (s *Stream) look(event []byte) bool {
 	payload, plain := sse.Data(event)
 	if !plain {
 		if payload = sse.Join(event); payload == nil {
-			return true // a comment
+			return s.silent(event)
 		}
 	}
 	switch {
@@ -88,6 +88,18 @@ func (s *Stream) look(event []byte) bool {
 		return true
 	}
 	return s.slow(event, payload)
+}
+
+// silent reports whether an event without data passes: a comment, or a field
+// that clients read besides. Anything else is a page or garbage, of no engine's stream.
+func (s *Stream) silent(event []byte) bool {
+	for _, field := range []string{":", "event", "id", "retry", "data", "\n", "\r"} {
+		if begins(event, field) {
+			return true
+		}
+	}
+	s.Err = fmt.Errorf("the engine sent what is no event: %.40q", event)
+	return false
 }
 
 // fast reports whether the payload is the chunk that makes up nearly all of a
@@ -226,6 +238,10 @@ func (s *Stream) slow(event, payload []byte) bool {
 	}
 	if string(c.Object) == `"error"` { // older vLLM and SGLang do not wrap it
 		s.Err = fmt.Errorf("the engine reported an error: %.200s", payload)
+		return false
+	}
+	if c.Choices == nil && !filled(c.Usage) && s.last == nil {
+		s.Err = fmt.Errorf("the engine sent what is no chunk: %.80q", payload)
 		return false
 	}
 	before := s.Tokens

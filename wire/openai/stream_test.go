@@ -185,6 +185,9 @@ x {"id":"e","choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"error
 > {"id":"e","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}
 x {"id":"e","choices":[{"index":0,"del
 `, tokens: 1, fast: 1, err: "malformed"},
+		{name: "other JSON", endpoint: Chat(), lines: `
+x {"status":"ok","data":[1,2,3]}
+`, err: "no chunk"},
 		{name: "malformed usage", endpoint: Chat(), lines: `
 x {"id":"e","choices":[],"usage":"none"}
 `, err: "usage"},
@@ -390,5 +393,19 @@ func BenchmarkStreamPass(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/chunk")
 		})
+	}
+}
+
+// What has no data and is no comment is no stream.
+func TestStreamOfNoEvents(t *testing.T) {
+	for text, well := range map[string]bool{
+		": ping\n\n": true, "event: ping\n\n": true, "id: 7\n\n": true, "\n\n": true,
+		"<!doctype html><title>nginx</title>\n\n": false, "{\"status\":\"ok\"}\n\n": false, "\x00\xff{\xfe\n\n": false,
+	} {
+		s := Stream{Endpoint: Chat()}
+		pass, _ := s.Pass([]byte(text))
+		if (s.Err == nil) != well || (pass > 0) != well {
+			t.Errorf("%q: %d bytes pass, %v", text, pass, s.Err)
+		}
 	}
 }
