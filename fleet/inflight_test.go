@@ -12,9 +12,10 @@ import (
 // ready: its process has ended, or gave its memory back.
 func TestForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := applied(t, Options{}, simulated("a"))
+		f := applied(t, Options{}, simulated("a"), simulated("b"))
 		r := prompted(t, f, long("a talk", 16), "")
-		if n := f.InFlight("a"); n != 1 {
+		id := r.Engine.ID
+		if n := f.InFlight(id); n != 1 {
 			t.Errorf("%d calls are in flight", n)
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -26,16 +27,16 @@ func TestForget(t *testing.T) {
 		if !held() {
 			t.Error("nothing is remembered")
 		}
-		f.SetReady("a", true)
+		f.SetReady(id, true)
 		if !held() {
 			t.Error("an engine that is ready and stays so is forgotten")
 		}
-		f.SetReady("a", false)
-		f.SetReady("a", true)
+		f.SetReady(id, false)
+		f.SetReady(id, true)
 		if held() {
 			t.Error("what it held before is remembered")
 		}
-		if f.InFlight("a") != 0 || f.InFlight("none") != 0 {
+		if f.InFlight(id) != 0 || f.InFlight("none") != 0 {
 			t.Error("calls are in flight")
 		}
 	})
