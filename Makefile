@@ -17,7 +17,7 @@ SCALE_EVENTS    ?= 10000000
 MIXED           := --fleet 2x2xh200 --fleet 4x4xh20 --fleet 2x4xascend-910b2
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt fuzz bench sim scale crash powerloss clients e2e web console browser screenshots vuln generate clean
+.PHONY: help run build test race lint fmt fuzz bench sim scale crash chaos powerloss clients e2e web console browser screenshots vuln generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ scale: ## close a day of SCALE_EVENTS calls on both databases, open its statemen
 
 crash: ## kill the server under load, 300 rounds
 	cd e2e && SLUICE_CRASH_ROUNDS=300 go test -count=1 -timeout 3h -v -run '^TestCrash' ./...
+
+chaos: ## kill, stop, stall, slow and deceive replicas under 500 streams
+	cd e2e && SLUICE_CHAOS_STREAMS=500 SLUICE_CHAOS_SECONDS=60 go test -count=1 -timeout 30m -v -run '^TestChaos$$' ./...
 
 powerloss: ## lose what was not synced, 10,000 seeds
 	SLUICE_POWERLOSS_SEEDS=10000 go test -count=1 -timeout 3h -v ./store/powerloss

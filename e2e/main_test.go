@@ -14,6 +14,9 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	if replicaMain() {
+		return
+	}
 	dir, err := os.MkdirTemp("", "sluice-e2e")
 	if err == nil {
 		binary = filepath.Join(dir, "sluice")

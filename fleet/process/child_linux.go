@@ -34,25 +34,24 @@ func sacrifice(pid int) {
 
 // began is when a process began, in ticks since the machine did; 0 when it is gone.
 func began(pid int) int64 {
-	_, _, ticks := statOf(pid)
+	_, ticks := statOf(pid)
 	return ticks
 }
 
-// statOf reads state, parent and beginning from proc_pid_stat(5). The name, in
+// statOf reads state and beginning from proc_pid_stat(5). The name, in
 // parentheses, may hold anything.
-func statOf(pid int) (state byte, parent int, ticks int64) {
+func statOf(pid int) (state byte, ticks int64) {
 	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0, 0, 0
+		return 0, 0
 	}
 	text := string(raw)
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) < 20 {
-		return 0, 0, 0
+		return 0, 0
 	}
-	parent, _ = strconv.Atoi(fields[1])
 	ticks, _ = strconv.ParseInt(fields[19], 10, 64)
-	return fields[0][0], parent, ticks
+	return fields[0][0], ticks
 }
 
 // read is how much the process and those below it have read, from files or what
@@ -130,7 +129,7 @@ func marked(mark string) []int {
 		if err != nil || !strings.Contains("\x00"+string(raw)+"\x00", want) {
 			continue
 		}
-		if state, _, _ := statOf(pid); state != 'Z' {
+		if state, _ := statOf(pid); state != 'Z' {
 			found = append(found, pid)
 		}
 	}

@@ -28,6 +28,7 @@ import (
 //	slow=T    each answer takes that long, also the one to how it is
 //	load      it says how much of its model it has read
 //	sleeps    it can be sent to sleep, and notes in the file SLEPT how often
+//	broken    it ends the connection of every call
 //	sick=FILE it says that it is not well while the file is there
 func TestMain(m *testing.M) {
 	if how, ok := os.LookupEnv("ENGINE"); ok {
@@ -91,6 +92,9 @@ func engine(ways []string) error {
 	}
 	mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
 		pause("slow")
+		if _, ok := way("broken"); ok {
+			panic(http.ErrAbortHandler)
+		}
 		answer(w, r)
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:"+port())

@@ -134,7 +134,7 @@ func TestKeeperAgain(t *testing.T) {
 			t.Errorf("in an hour it was tried %d times", n)
 		}
 		st := sup.Status()["eng_1"]
-		if st.State != Failed || st.Error != "no memory" || st.Until.Sub(time.Now()) > 5*time.Minute || sup.StartLimit(sluice.Engine{ID: "eng_1"}) != 0 {
+		if st.State != Failed || st.Error != "no memory" || time.Until(st.Until) > 5*time.Minute || sup.StartLimit(sluice.Engine{ID: "eng_1"}) != 0 {
 			t.Errorf("it is %+v", st)
 		}
 		s.set(func() { s.refuse = nil })

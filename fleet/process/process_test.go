@@ -179,7 +179,7 @@ func (h *house) callWithin(limit time.Duration, model string) (pid int, err erro
 
 // alive reports whether a process runs.
 func alive(pid int) bool {
-	state, _, _ := statOf(pid)
+	state, _ := statOf(pid)
 	return state != 0 && state != 'Z'
 }
 
@@ -257,6 +257,40 @@ func TestSlow(t *testing.T) {
 	time.Sleep(700 * time.Millisecond)
 	if now := h.ready("a"); now.PID != first.PID || now.Starts != 1 {
 		t.Errorf("a slow engine was started again: %+v", now)
+	}
+}
+
+// TestCalls shows that whatever becomes of calls, they do not have an engine
+// started again: they fail, time out, are left, or ask for what ends an engine.
+func TestCalls(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.engine("a", "broken", nil)
+	h.engine("b", "slow=200ms", func(e *sluice.Engine) { e.Driver = "lmdeploy" })
+	a, b := h.ready("a"), h.ready("b")
+	for range 20 {
+		_, _ = h.call("m-a")
+		_, _ = h.callWithin(5*time.Millisecond, "m-b")
+	}
+	route, err := h.fleet.Route(t.Context(), sluice.RouteRequest{Model: "m-b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/terminate", "/sleep", "/v1/../terminate", "/v1/chat/completions/../../terminate", "/shutdown"} {
+		if reply, err := h.fleet.Send(t.Context(), route, &sluice.EngineRequest{Path: path, Body: []byte("{}")}); err == nil {
+			t.Errorf("%s is asked, with status %d", path, reply.Status)
+			_ = reply.Body.Close()
+		}
+	}
+	h.fleet.Done(route, sluice.OutcomeFailed, sluice.Usage{})
+	for _, id := range []string{"a", "b"} {
+		h.s.Wanted(id)
+	}
+	time.Sleep(time.Second) // twice as long as an engine may be silent
+	for id, was := range map[string]Status{"a": a, "b": b} {
+		if now := h.ready(id); now.PID != was.PID || now.Starts != 1 || now.Failures != 0 {
+			t.Errorf("%s was %+v and is %+v", id, was, now)
+		}
 	}
 }
 
