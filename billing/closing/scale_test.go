@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -56,17 +57,48 @@ func TestScale(t *testing.T) {
 }
 
 // watch measures one step: how long it took, and how much of a processor this
-// process used.
+// process used, and those that it started: PostgreSQL's server, where Linux tells.
 func watch(t *testing.T, what string, do func()) {
 	t.Helper()
 	var before, after syscall.Rusage
+	serving := servers()
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
 	begin := time.Now()
 	do()
 	took := time.Since(begin)
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
 	used := time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano())
-	t.Logf("%-44s %12s  processor %12s", what, took.Round(time.Millisecond), used.Round(time.Millisecond))
+	t.Logf("%-44s %12s  processor %12s, of the server %s", what, took.Round(time.Millisecond), used.Round(time.Millisecond), servers()-serving)
+}
+
+// servers returns what the processes below this one have used of a processor.
+func servers() (sum time.Duration) {
+	const tick = 10 * time.Millisecond // of Linux's /proc, on all that Go knows
+	parents, used := map[int]int{}, map[int]time.Duration{}
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		_, rest, _ := strings.Cut(string(text), ") ") // behind the name
+		f := strings.Fields(rest)
+		if len(f) < 15 {
+			continue // it has ended
+		}
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		parents[pid], _ = strconv.Atoi(f[1])
+		for _, field := range f[11:15] { // its own time, and that of the ended ones below it
+			n, _ := strconv.ParseInt(field, 10, 64)
+			used[pid] += time.Duration(n) * tick
+		}
+	}
+	for pid := range used {
+		for above := parents[pid]; above > 0; above = parents[above] {
+			if above == os.Getpid() {
+				sum += used[pid]
+				break
+			}
+		}
+	}
+	return sum
 }
 
 func scale(t *testing.T, dsn string, calls int64) {

@@ -107,6 +107,7 @@ func (r *SegmentReader) head() {
 		*to = r.text()
 	}
 	flags := r.in.byte()
+	r.in.bad = r.in.bad || flags >= 1<<4
 	for i, to := range [...]*bool{&e.Batch, &e.Thinking, &e.Estimated, &e.Simulated} {
 		*to = flags&(1<<i) != 0
 	}

@@ -128,7 +128,7 @@ func TestSegments(t *testing.T) {
 			calls := 0
 			err := r.Read(s.Page, s.hash, data, func(*seal.Booked) error { calls++; return nil })
 			if err == nil && what == "altered" && sameCalls(t, &r, s, altered) {
-				continue // another way to write the same
+				continue // another of two heads that are the same
 			}
 			if err == nil || calls > 0 {
 				t.Fatalf("%s at byte %d of %d: %d calls, %v", what, i, len(s.Data), calls, err)
