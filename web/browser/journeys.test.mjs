@@ -238,6 +238,31 @@ journey('a tab of an older build takes the new one', async (page) => {
 })
 
 
+journey('a customer is added, and credit is booked once', async (page) => {
+  await page.goto(console_('/operator/customers'))
+  await page.getByRole('button', { name: 'Add a customer' }).click()
+  await page.getByRole('dialog').getByLabel('Name').fill('Globex')
+  await page.getByLabel('Currency').selectOption('EUR')
+  await page.getByRole('dialog').getByRole('button', { name: 'Add a customer' }).click()
+  await page.getByRole('row', { name: /Globex/ }).waitFor()
+  await page.getByRole('button', { name: 'Actions: Globex' }).click()
+  await page.getByRole('menuitem', { name: 'Book credit' }).click()
+  await page.getByLabel('Amount').fill('75.50')
+  await page.getByRole('dialog').getByRole('button', { name: 'Book credit' }).dblclick()
+  await page.getByRole('row', { name: /Globex.*€75\.50/ }).waitFor()
+  await page.getByRole('row', { name: /Globex/ }).click()
+  await page.getByRole('heading', { name: 'Usage', level: 1 }).waitFor()
+})
+
+journey('today is live', async (page) => {
+  await page.goto(console_('/operator/today'))
+  await page.getByText('Live', { exact: true }).waitFor()
+  const served = page.getByRole('row', { name: /^box/ }).getByRole('cell').nth(6)
+  const before = Number(await served.innerText())
+  await call(server, filled.keys[0].key, 'Hello!')
+  await page.waitForFunction(([text, was]) => Number(document.querySelector(text)?.textContent) > was, ['main table[aria-label=Engines] tbody tr td:nth-child(7)', before])
+})
+
 journey('somebody is invited, after a proof, and the role is taken away again', async (page) => {
   await page.goto(console_(`/${filled.org}/members`))
   await page.getByRole('button', { name: 'Invite' }).click()

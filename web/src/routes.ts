@@ -30,6 +30,8 @@ export const organisationPages: PageRoute[] = [
 
 /** Pages of the operator, below /operator. */
 export const operatorPages: PageRoute[] = [
+  { path: '/today', title: (t) => t.today.title, nav: 'operate', icon: 'today', go: 't', may: () => session.may(undefined, 'get-today'), load: () => import('./pages/today/Today.svelte') },
+  { path: '/customers', title: (t) => t.customers.title, nav: 'operate', icon: 'customer', go: 'c', may: () => session.may(undefined, 'list-customers'), load: () => import('./pages/customers/Customers.svelte') },
   { path: '/members', title: (t) => t.members.team, nav: 'operate', icon: 'members', may: () => session.may(undefined, 'list-members'), load: () => import('./pages/members/Members.svelte') },
   { path: '/audit', title: (t) => t.audit.title, nav: 'operate', icon: 'audit', may: () => session.may(undefined, 'list-audit'), load: () => import('./pages/audit/Audit.svelte') },
 ]

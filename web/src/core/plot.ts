@@ -16,12 +16,17 @@ export interface Drawing {
   oncursor: (index: number | null) => void
 }
 
-/** Draws a chart into an element. Bars are stacked. */
+/** What uPlot is given: times, and values, which for bars are stacked, the highest sum first. */
+export function data(d: Pick<Drawing, 'times' | 'series' | 'kind'>): uPlot.AlignedData {
+  const drawn = d.kind === 'bars' ? stack(d.series).reverse() : d.series.map((one) => one.values)
+  return [d.times, ...drawn] as uPlot.AlignedData
+}
+
+/** Draws a chart into an element. Bars are stacked. `setData(data(…))` changes what it shows. */
 export function draw(into: HTMLElement, d: Drawing): uPlot {
   const style = getComputedStyle(into)
   const colour = (name: string) => resolve(into, style.getPropertyValue(name).trim())
   const bars = d.kind === 'bars'
-  const drawn = bars ? stack(d.series) : d.series.map((one) => one.values)
   const axis: uPlot.Axis = {
     stroke: colour('--quiet'),
     font: `11px ${style.getPropertyValue('--font')}`,
@@ -34,14 +39,14 @@ export function draw(into: HTMLElement, d: Drawing): uPlot {
     padding: [8, 4, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: !bars }, drag: { x: false, y: false } },
-    scales: { x: { time: true, range: (_, min, max) => bounds(d.times, min, max, bars) }, y: { range: (_, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
+    scales: { x: { time: true, range: (u, min, max) => bounds(u.data[0], min, max, bars) }, y: { range: (_, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 72, values: (_, splits) => labels(splits, d.daily) },
+      { ...axis, grid: { show: false }, size: 26, space: 72, values: (_, splits) => labels(splits, d.daily) },
       { ...axis, size: 52, space: 40, values: (_, splits) => splits.map((v) => d.show(v)) },
     ],
     series: [
       {},
-      ...drawn.map((_, i): uPlot.Series => {
+      ...d.series.map((_, i): uPlot.Series => {
         const stroke = colour(`--series-${(i % 6) + 1}`)
         if (!bars) return { stroke, width: 1.75, points: { show: false }, spanGaps: false }
         return { stroke, fill: stroke, width: 0, points: { show: false }, paths: uPlot.paths.bars?.({ size: [0.72, 48], radius: 0.08 }) }
@@ -51,8 +56,7 @@ export function draw(into: HTMLElement, d: Drawing): uPlot {
   }
   // The highest sum is drawn first, the smaller ones over it.
   if (bars) options.series = [options.series[0] as uPlot.Series, ...options.series.slice(1).reverse()]
-  const data = [d.times, ...(bars ? drawn.toReversed() : drawn)] as uPlot.AlignedData
-  return new uPlot(options, data, into)
+  return new uPlot(options, data(d), into)
 }
 
 // stack adds to each series those before it.
@@ -62,10 +66,10 @@ function stack(series: Series[]): number[][] {
 }
 
 // bounds leaves half a bar free at each edge.
-function bounds(times: number[], min: number, max: number, bars: boolean): [number, number] {
+function bounds(times: ArrayLike<number>, min: number, max: number, bars: boolean): [number, number] {
   if (!bars) return [min, max]
   const step = times.length > 1 ? (times[1] ?? 0) - (times[0] ?? 0) : 3600
-  return [(times[0] ?? min) - step / 2, (times.at(-1) ?? max) + step / 2]
+  return [(times[0] ?? min) - step / 2, (times[times.length - 1] ?? max) + step / 2]
 }
 
 function labels(splits: number[], daily: boolean): string[] {

@@ -2,6 +2,7 @@ import account from './en/account'
 import audit from './en/audit'
 import balance from './en/balance'
 import common from './en/common'
+import customers from './en/customers'
 import invoices from './en/invoices'
 import keys from './en/keys'
 import limits from './en/limits'
@@ -9,7 +10,8 @@ import members from './en/members'
 import plan from './en/plan'
 import shell from './en/shell'
 import start from './en/start'
+import today from './en/today'
 import usage from './en/usage'
 import webhooks from './en/webhooks'
 
-export default { account, audit, balance, common, invoices, keys, limits, members, plan, shell, start, usage, webhooks }
+export default { account, audit, balance, common, customers, invoices, keys, limits, members, plan, shell, start, today, usage, webhooks }
