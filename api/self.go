@@ -143,18 +143,18 @@ func (s *Server) changePassword(ctx context.Context, who *caller, in *struct{ Bo
 	return nil
 }
 
-func (s *Server) listSessions(ctx context.Context, who *caller, _ *struct{}) (Page[SignedIn], error) {
+func (s *Server) listSessions(ctx context.Context, who *caller, in *Paging) (Page[SignedIn], error) {
 	sessions, err := s.opt.Accounts.Sessions(ctx, who.user.ID)
 	if err != nil {
 		return Page[SignedIn]{}, err
 	}
-	page := Page[SignedIn]{Data: []SignedIn{}}
+	var all []SignedIn
 	for _, v := range sessions {
-		page.Data = append(page.Data, SignedIn{
+		all = append(all, SignedIn{
 			ID: v.ID, Current: v.ID == who.session.ID, Kind: v.Kind, Address: v.Address, Agent: v.Agent, CreatedAt: v.CreatedAt, SeenAt: v.SeenAt, ExpiresAt: v.ExpiresAt,
 		})
 	}
-	return page, nil
+	return paged(all, func(v SignedIn) string { return v.ID }, *in), nil
 }
 
 type inSession struct {

@@ -172,7 +172,7 @@ func New(o Options) *Server {
 	s.registerUsers()
 	s.registerMembers()
 	s.registerAudit()
-	tidySchemas(s.huma.OpenAPI())
+	complete(s.huma.OpenAPI(), s.routes)
 
 	mux.HandleFunc("GET "+Prefix+"/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+yaml")
