@@ -54,6 +54,8 @@ var onlyIn = map[string]string{
 	"go.opentelemetry.io":           "plug/otlp",
 	"github.com/danielgtaylor/huma": "api",
 	"github.com/wneessen/go-mail":   "plug/mail",
+	"github.com/coreos/go-oidc":     "plug/oidc",
+	"github.com/go-webauthn":        "plug/passkey",
 	"k8s.io":                        "plug/kube",
 	"github.com/spf13/cobra":        "cmd",
 }

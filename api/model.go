@@ -20,8 +20,8 @@ type Model struct {
 	CreatedAt     time.Time `json:"created_at"`
 
 	Versions  []sluice.ModelVersion `json:"versions,omitempty" doc:"Models that it stands for: each conversation goes to one of them, by weight, and costs what that one costs."`
-	Fallbacks []string         `json:"fallbacks,omitempty" doc:"Models that answer in its place, in this order, where none of its engines can."`
-	Shadow    *sluice.Shadow   `json:"shadow,omitempty" doc:"A model that is asked the same on the side."`
+	Fallbacks []string              `json:"fallbacks,omitempty" doc:"Models that answer in its place, in this order, where none of its engines can."`
+	Shadow    *sluice.Shadow        `json:"shadow,omitempty" doc:"A model that is asked the same on the side."`
 }
 
 // PutModel adds a model, or replaces what is known of it.
@@ -35,8 +35,8 @@ type PutModel struct {
 	Aliases []string `json:"aliases,omitempty" yaml:"aliases" maxItems:"64"`
 
 	Versions  []sluice.ModelVersion `json:"versions,omitempty" yaml:"versions" maxItems:"16" doc:"Models that it stands for: each conversation goes to one of them, by weight, and costs what that one costs."`
-	Fallbacks []string         `json:"fallbacks,omitempty" yaml:"fallbacks" maxItems:"8" doc:"Models that answer in its place, in this order, where none of its engines can before the first byte. A call costs what the model costs that answers it."`
-	Shadow    *sluice.Shadow   `json:"shadow,omitempty" yaml:"shadow" doc:"A model that is asked the same on the side. Its answers are metered, billed to the key's organisation, and shown to nobody."`
+	Fallbacks []string              `json:"fallbacks,omitempty" yaml:"fallbacks" maxItems:"8" doc:"Models that answer in its place, in this order, where none of its engines can before the first byte. A call costs what the model costs that answers it."`
+	Shadow    *sluice.Shadow        `json:"shadow,omitempty" yaml:"shadow" doc:"A model that is asked the same on the side. Its answers are metered, billed to the key's organisation, and shown to nobody."`
 }
 
 // Catalogue keeps models and engines. Lists are in order of names.

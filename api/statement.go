@@ -41,7 +41,7 @@ type StatementRows struct {
 	Entries   []statement.EntryRow `json:"entries"`
 	Reach     statement.Reach      `json:"reach"`
 	Spent     *cost.Report         `json:"spent,omitempty" doc:"What nodes were and cost, as far as the server knows."`
-	Rates     cost.NodeRates           `json:"rates" doc:"Tokens that a node reads and writes in a second; zero: not known."`
+	Rates     cost.NodeRates       `json:"rates" doc:"Tokens that a node reads and writes in a second; zero: not known."`
 	Reference *statement.Reference `json:"reference,omitempty" doc:"The list prices by which theoretical revenue is counted."`
 	Notes     []string             `json:"notes,omitempty"`
 }
@@ -80,7 +80,7 @@ func (in *StatementQuery) query() (statements.Query, error) {
 
 // PutBookSettings changes what statements are made with where nothing else is said.
 type PutBookSettings struct {
-	Reference string     `json:"reference,omitempty" maxLength:"128" doc:"The model at whose list prices theoretical revenue is counted."`
+	Reference string         `json:"reference,omitempty" maxLength:"128" doc:"The model at whose list prices theoretical revenue is counted."`
 	Rates     cost.NodeRates `json:"rates,omitzero" doc:"Tokens that a node reads and writes in a second."`
 }
 

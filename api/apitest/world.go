@@ -4,6 +4,8 @@ package apitest
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -11,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,8 +73,9 @@ type World struct {
 	Probes  atomic.Int64 // how often an engine was to be asked
 }
 
-// New starts a world on SQLite in a folder of the test's. It ends with the test.
-func New(t testing.TB) *World {
+// New starts a world on SQLite in a folder of the test's, in which people can
+// sign in by the sources. It ends with the test.
+func New(t testing.TB, sources ...*account.Source) *World {
 	t.Helper()
 	w := &World{t: t}
 	w.Fleet = fleet.New(fleet.Options{Local: simulated, Asleep: func(e sluice.Engine) bool { return w.Processes.Asleep(e) }})
@@ -102,7 +106,8 @@ func New(t testing.TB) *World {
 	printer, err := pdf.New(nil)
 	w.must(err)
 	w.Accounts = account.New(account.Options{
-		Store: w.Store, Sealer: unsealed{}, URL: func() string { return "http://sluice.test" }, Now: w.Now,
+		Sources: sources,
+		Store:   w.Store, Sealer: thinSealer{}, URL: func() string { return "http://sluice.test" }, Now: w.Now,
 		Argon2: account.Argon2{Memory: 64, Passes: 1, Threads: 1}, // quick
 	})
 	w.Browser = browser.New("http://sluice.test", nil)
@@ -188,6 +193,22 @@ func (traffic) Running() int64 { return 0 }
 // LimitUse is that of a key that nobody called with lately.
 func (traffic) LimitUse(_ string, limits sluice.Limits) sluice.LimitUse {
 	return sluice.LimitUse{RequestsLeft: limits.RequestsPerMinute, TokensLeft: limits.TokensPerMinute}
+}
+
+// thinSealer seals so that cookies can hold it, and nobody is kept from reading it.
+type thinSealer struct{}
+
+func (thinSealer) Seal(name, secret string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(name + "\x00" + secret))
+}
+
+func (thinSealer) Open(name, sealed string) (string, error) {
+	text, err := base64.RawURLEncoding.DecodeString(sealed)
+	whose, secret, ok := strings.Cut(string(text), "\x00")
+	if err != nil || !ok || whose != name {
+		return "", errors.New("it was sealed for something else")
+	}
+	return secret, nil
 }
 
 // unsealed keeps secrets as they are.

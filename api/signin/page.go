@@ -15,6 +15,7 @@ import (
 
 	"sluice"
 	"sluice/api/browser"
+	"sluice/product/account"
 )
 
 //go:embed pages/*.html
@@ -30,7 +31,7 @@ var messageFiles embed.FS
 type view struct {
 	Page    string // which one
 	Lang    string
-	Here    string // this page's address, without a language
+	Here    string // this page's address, up to the language's code
 	Error   string
 	Refused bool // nothing can be done here: no form
 
@@ -42,6 +43,8 @@ type view struct {
 	Whose, Role, SignedIn string // of an invitation
 	Known, Mine           bool
 	HasPassword, HasCode  bool // what a visitor can prove by
+
+	Sources []*account.Source // providers to sign in by
 
 	messages map[string]string
 }
@@ -114,7 +117,8 @@ func assets() http.Handler {
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page string, v view) {
 	v.Page, v.Lang = page, p.opt.Browser.Language(r)
 	v.messages = p.templates.messages[v.Lang]
-	v.Here = here(r, v)
+	v.Here = here(page, v)
+	v.Sources = p.opt.Accounts.Sources()
 	var out bytes.Buffer
 	if err := p.templates.pages[page].ExecuteTemplate(&out, "layout.html", v); err != nil {
 		p.opt.Log.ErrorContext(r.Context(), "a page could not be written", "page", page, "error", err)
@@ -126,8 +130,14 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 	_, _ = w.Write(out.Bytes()) // the visitor may be gone
 }
 
-// here is the address that shows the page again, for links to other languages.
-func here(r *http.Request, v view) string {
+// here is the address that shows the page again, up to the language.
+func here(page string, v view) string {
+	path := map[string]string{
+		"code": PathCode, "setup": PathSetup, "forgot": PathForgot, "reset": account.PathReset, "invitation": account.PathInvitation, "proof": PathProof,
+	}[page]
+	if path == "" {
+		path = PathSignIn
+	}
 	q := url.Values{}
 	if v.Next != "" {
 		q.Set("next", v.Next)
@@ -135,8 +145,10 @@ func here(r *http.Request, v view) string {
 	if v.Token != "" {
 		q.Set("token", v.Token)
 	}
-	q.Set("lang", "")
-	return r.URL.Path + "?" + strings.Replace(q.Encode(), "lang=", "", 1)
+	if len(q) == 0 {
+		return path + "?lang="
+	}
+	return path + "?" + q.Encode() + "&lang="
 }
 
 // fail shows a page's form again, with what is wrong.

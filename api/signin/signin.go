@@ -64,6 +64,8 @@ func New(o Options) *Pages {
 	p.mux.HandleFunc("POST "+PathSignOut, p.doSignOut)
 	p.mux.HandleFunc("GET "+PathSetup, p.showSetup)
 	p.mux.HandleFunc("POST "+PathSetup, p.doSetup)
+	p.mux.HandleFunc("GET "+account.PathOIDC+"{source}", p.beginOIDC)
+	p.mux.HandleFunc("GET "+account.PathOIDC+"{source}/callback", p.finishOIDC)
 	p.mux.HandleFunc("GET "+PathProof, p.showProof)
 	p.mux.HandleFunc("POST "+PathProof, p.doProof)
 	p.mux.HandleFunc("GET "+PathForgot, p.showForgot)

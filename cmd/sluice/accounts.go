@@ -10,15 +10,20 @@ import (
 )
 
 // newAccounts makes the service that knows users and their sessions.
-func (s *server) newAccounts() {
+func (s *server) newAccounts() error {
+	sources, err := readSources(s.cfg.OIDC)
+	if err != nil {
+		return err
+	}
 	o := account.Options{
 		Store: s.store, Sealer: sealer{s.engines}, URL: func() string { return s.url }, Now: clock, Log: s.log,
-		SessionIdle: s.cfg.SessionIdle, SessionLife: s.cfg.SessionLife,
+		Sources: sources, SessionIdle: s.cfg.SessionIdle, SessionLife: s.cfg.SessionLife,
 	}
 	if s.mailer != nil {
 		o.Mailer = s.mailer
 	}
 	s.accounts = account.New(o)
+	return nil
 }
 
 // browsers knows how browsers reach this server. Its URL must be known by now.

@@ -140,7 +140,6 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	if err := errors.Join(s.newPower(ctx), s.newBatches(), s.newResponses(ctx), s.newJobs(ctx), s.newAssist(ctx)); err != nil {
 		return err
 	}
-	s.newAccounts()
 	s.calls = newDrain(s.inference())
 	if s.first, err = s.welcome(ctx); err != nil {
 		return fmt.Errorf("setting up a first model: %w", err)

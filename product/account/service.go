@@ -85,6 +85,7 @@ type Store interface {
 	Links
 	Lists
 	Journal
+	Identities
 }
 
 // Sealer seals values that leave the server, or stand in its database, bound to
@@ -106,6 +107,8 @@ type Options struct {
 	Mailer Mailer // nil: links are shown to who asks for them, and not sent
 
 	URL func() string // where browsers reach the server, without a slash at its end
+
+	Sources []*Source // OpenID Connect providers
 
 	SessionIdle time.Duration // a session ends that is not used for so long; default 12 h
 	SessionLife time.Duration // a session ends after so long, however it is used; default 7 days

@@ -33,6 +33,7 @@ type Config struct {
 
 	SessionIdle    time.Duration `yaml:"session_idle" help:"a session of a signed-in user ends that is not used for so long"`
 	SessionLife    time.Duration `yaml:"session_life" help:"a session of a signed-in user ends after so long, however it is used"`
+	OIDC           string        `yaml:"oidc" help:"YAML file that lists the OpenID Connect providers by which people sign in; docs/accounts.md shows one"`
 	TrustedProxies string        `yaml:"trusted_proxies" help:"networks of the proxies in front of the server, such as 10.0.0.0/8, whose X-Forwarded-For tells where a request comes from"`
 
 	LogLevel string `yaml:"log_level" help:"debug, info, warn or error"`
