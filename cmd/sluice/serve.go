@@ -182,7 +182,7 @@ func (s *server) newGateway(ctx context.Context) error {
 		Ledger: s.ledger, Fleet: s.fleet, Observer: s.seen, Log: s.log, Dialects: dialects,
 		Fetcher: fetcher, Files: lateFiles{s}, Links: lateLinks{s}, Moderation: gateway.Moderation{Model: s.cfg.ModerationModel, Guard: s.cfg.ModerationGuard},
 		MaxBody: s.cfg.MaxBody, BodyTimeout: s.cfg.BodyTimeout, KeepAlive: s.cfg.KeepAlive,
-		DrainLimit: s.cfg.DrainLimit, Attempts: int(s.cfg.Attempts), Slice: s.cfg.Slice,
+		DrainLimit: s.cfg.DrainLimit, Attempts: int(s.cfg.Attempts), Slice: s.cfg.Slice, Waits: s.cfg.QueueWaits(),
 	})
 	return nil
 }
