@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { sluice } from './server.mjs'
 
 /** Asks the model in the box, and waits for its answer. */
-export async function call(server, key, words = 'What is Sluice?', max = 24) {
+export async function call(server, key, words = 'What is Sluice?', max = 24, model = 'tiny-chat') {
   const answer = await fetch(server.url + '/v1/chat/completions', {
     method: 'POST',
     headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify({ model: 'tiny-chat', max_tokens: max, messages: [{ role: 'user', content: words }] }),
+    body: JSON.stringify({ model, max_tokens: max, messages: [{ role: 'user', content: words }] }),
   })
   if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`)
   return answer.json()
@@ -40,6 +40,14 @@ export async function fill(server) {
   return {
     org: org.id,
     keys,
+    /** Two models of a simulated engine, with prices and calls. */
+    async models() {
+      await sluice(server, 'engine', 'add', 'h100', '--url', 'sim:h100?seed=1', '--model', 'glm-4.6', '--model', 'deepseek-v3.2')
+      await sluice(server, 'model', 'price', 'glm-4.6', '--input', '0.60', '--cached', '0.11', '--output', '2.20', '--currency', 'USD')
+      await sluice(server, 'model', 'price', 'deepseek-v3.2', '--input', '0.28', '--cached', '0.03', '--output', '0.42', '--currency', 'USD')
+      const text = 'The river carries what it is given. '.repeat(1500)
+      await Promise.all(Array.from({ length: 12 }, (_, i) => call(server, keys[i % 3].key, `${i % 4} ${text}`, 300, i % 3 ? 'glm-4.6' : 'deepseek-v3.2')))
+    },
     /** A subscription, budgets, projects, limits and a webhook, to look at. */
     async more() {
       await sluice(server, 'subscription', 'create', 'lite', '--org', org.id)

@@ -19,6 +19,7 @@ const server = await start()
 const browser = await open()
 try {
   const filled = await fill(server)
+  await filled.models()
   await filled.plan()
   await filled.more()
   let state

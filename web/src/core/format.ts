@@ -90,10 +90,10 @@ export function ago(at: Date | string, now = Date.now()): string {
   return words.format(Math.round(seconds), 'second')
 }
 
-/** A duration in milliseconds: 240 ms, 1.4 s, 3 min. */
+/** A duration in milliseconds: 240ms, 1.4s, 3min. */
 export function duration(ms: number): string {
   const unit = (value: number, name: string, digits: number) =>
-    numbers({ style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits }).format(value)
+    numbers({ style: 'unit', unit: name, unitDisplay: 'narrow', maximumFractionDigits: digits }).format(value)
   if (ms < 1000) return unit(Math.round(ms), 'millisecond', 0)
   if (ms < 60_000) return unit(ms / 1000, 'second', ms < 10_000 ? 2 : 1)
   if (ms < 3_600_000) return unit(ms / 60_000, 'minute', 1)
