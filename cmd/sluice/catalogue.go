@@ -155,7 +155,7 @@ func (c *cli) applyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "apply -f FILE", Short: "Bring models, engines and price books to what a YAML file says", Args: none,
 		Long: "Adds and changes what the file names, and leaves the rest as it is. Applying it again changes nothing.\n" +
-			"The fields are those of examples/models.yaml and of docs/engines.md and docs/money.md.",
+			"The fields are those of examples/models.yaml and examples/processes.yaml, and of docs/engines.md and docs/money.md.",
 		Example: "  sluice apply -f examples/models.yaml --dry-run\n  sluice apply -f - < models.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			raw, err := c.readInput(file)
