@@ -9,19 +9,20 @@ type AccountKind string
 // customer's balance is positive while the operator owes service, and the
 // entries of every transaction sum to zero.
 const (
-	AccountPrepaid     AccountKind = "prepaid"      // an organisation's paid balance
-	AccountPromotional AccountKind = "promotional"  // an organisation's granted balance, burnt first
-	AccountReceivable  AccountKind = "receivable"   // owed by an organisation
-	AccountDeferred    AccountKind = "deferred"     // paid, not yet earned (plans)
-	AccountRevenueAPI  AccountKind = "revenue.api"  // earned by metered calls
-	AccountRevenuePlan AccountKind = "revenue.plan" // earned by plans
-	AccountSimulated   AccountKind = "simulated"    // charged for simulated answers: not revenue
-	AccountPromotion   AccountKind = "promotion"    // what grants cost the operator
-	AccountBreakage    AccountKind = "breakage"     // paid for and expired before it was used
-	AccountClearing    AccountKind = "clearing"     // payments on their way
-	AccountRounding    AccountKind = "rounding"     // invoices' rounding
-	AccountTax         AccountKind = "tax"          // collected for the state
-	AccountCost        AccountKind = "cost"         // what serving costs
+	AccountPrepaid      AccountKind = "prepaid"       // an organisation's paid balance
+	AccountPromotional  AccountKind = "promotional"   // an organisation's granted balance, burnt first
+	AccountReceivable   AccountKind = "receivable"    // owed by an organisation
+	AccountDeferred     AccountKind = "deferred"      // paid, not yet earned (plans)
+	AccountRevenueAPI   AccountKind = "revenue.api"   // earned by metered calls
+	AccountRevenuePlan  AccountKind = "revenue.plan"  // earned by plans
+	AccountRevenueLocal AccountKind = "revenue.local" // earned by what deployments at customers' report
+	AccountSimulated    AccountKind = "simulated"     // charged for simulated answers: not revenue
+	AccountPromotion    AccountKind = "promotion"     // what grants cost the operator
+	AccountBreakage     AccountKind = "breakage"      // paid for and expired before it was used
+	AccountClearing     AccountKind = "clearing"      // payments on their way
+	AccountRounding     AccountKind = "rounding"      // invoices' rounding
+	AccountTax          AccountKind = "tax"           // collected for the state
+	AccountCost         AccountKind = "cost"          // what serving costs
 )
 
 // Wallet reports whether the account holds money that a customer can spend.
@@ -73,6 +74,7 @@ const (
 	TxPlan       TxKind = "plan"       // a period of a plan was paid, changed in its middle, or given back
 	TxEarned     TxKind = "earned"     // a day of a paid period is over
 	TxExpiry     TxKind = "expiry"     // what was left of a lot expired
+	TxLocal      TxKind = "local"      // what a deployment at a customer's reported of an hour
 )
 
 // Tx is one transaction of the ledger: append-only, its entries sum to zero

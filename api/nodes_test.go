@@ -10,6 +10,7 @@ import (
 	"sluice/api"
 	"sluice/api/apitest"
 	"sluice/billing/closing"
+	"sluice/billing/statements"
 	"sluice/money/cost"
 	"sluice/money/exact"
 	"sluice/money/statement"
@@ -209,5 +210,98 @@ func TestBooksTimezone(t *testing.T) {
 	}
 	if audit, err := w.Local.AuditSeals(ctx, api.Audit{}); err != nil || !audit.OK {
 		t.Errorf("%+v, %v", audit, err)
+	}
+}
+
+// TestOpenBars: what a bar opens to is what it says, down to the calls.
+func TestOpenBars(t *testing.T) {
+	w := apitest.New(t)
+	ctx := t.Context()
+	org := w.Org("acme")
+	w.Credit(org.ID, "10.00")
+	at := w.Now().UTC()
+	for range 3 {
+		served(t, w, org.ID, "eng_1", at)
+	}
+	w.Advance(3 * time.Hour)
+	sealed(t, w)
+	q := api.StatementQuery{Day: at.Format(time.DateOnly), Currency: "USD"}
+	st, err := w.Local.Statement(ctx, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := 0
+	for _, bar := range st.Waterfall {
+		if bar.Total || bar.Name == statement.BarDifference {
+			if _, err := w.Local.OpenBar(ctx, api.BarQuery{StatementQuery: q, Bar: bar.Name}); sluice.CodeOf(err) != sluice.CodeInvalid {
+				t.Errorf("%s: %v", bar.Name, err)
+			}
+			continue
+		}
+		parts, err := w.Local.OpenBar(ctx, api.BarQuery{StatementQuery: q, Bar: bar.Name})
+		if err != nil {
+			t.Fatalf("%s: %v", bar.Name, err)
+		}
+		var sum exact.Number
+		for _, p := range parts.Data {
+			sum = sum.Add(p.Amount)
+		}
+		if sum.Cmp(bar.Amount) != 0 {
+			t.Errorf("%s is %s, and opens to %s", bar.Name, bar.Amount, sum)
+		}
+		calls, err := w.Local.OpenBarCalls(ctx, api.BarCallsQuery{BarQuery: api.BarQuery{StatementQuery: q, Bar: bar.Name}, Customer: org.ID})
+		if err != nil {
+			t.Fatalf("%s: %v", bar.Name, err)
+		}
+		sum = exact.Number{}
+		for _, c := range calls.Data {
+			sum = sum.Add(c.Amount)
+		}
+		if sum.Cmp(bar.Amount) != 0 {
+			t.Errorf("%s is %s, and its calls come to %s", bar.Name, bar.Amount, sum)
+		}
+		if bar.Amount.Sign() != 0 {
+			opened++
+		}
+	}
+	if opened < 2 {
+		t.Errorf("only %d bars opened to something", opened)
+	}
+	first, err := w.Local.OpenBarCalls(ctx, api.BarCallsQuery{BarQuery: api.BarQuery{StatementQuery: q, Bar: statement.BarTheoretical, Paging: api.Paging{Limit: 2}}, Customer: org.ID, Model: "glm"})
+	if err != nil || len(first.Data) != 2 || first.Next == "" {
+		t.Errorf("a page: %+v, %v", first, err)
+	}
+}
+
+// TestSegmentsOverTime reports two months of the server's books, research apart.
+func TestSegmentsOverTime(t *testing.T) {
+	w := apitest.New(t)
+	ctx := t.Context()
+	org := w.Org("acme")
+	w.Credit(org.ID, "10.00")
+	at := w.Now().UTC()
+	served(t, w, org.ID, "eng_1", at)
+	w.Advance(3 * time.Hour)
+	sealed(t, w)
+	day := at.Truncate(24 * time.Hour)
+	for kind, s := range map[cost.Kind]string{cost.KindPeople: "0.30", cost.KindTraining: "0.45", cost.KindResearch: "0.15"} {
+		amount, err := sluice.ParseAmount(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Local.AddCost(ctx, api.AddCost{Kind: kind, From: day, To: day.AddDate(0, 0, 1), Amount: amount, Currency: "USD"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	yearAgo := day.AddDate(-1, 0, 0).Format(time.DateOnly)
+	s, err := w.Local.ReportSegments(ctx, api.ReportSegments{Currency: "USD", Periods: []statements.Period{
+		{Name: "before", Day: yearAgo, Through: yearAgo}, {Name: "now", Day: day.Format(time.DateOnly), Through: day.Format(time.DateOnly)},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.Periods[1]
+	if p.Revenue.Text(2) != "1.50" || p.GrossProfit.Text(2) != "1.20" || p.Research.Percent(0) != "40" || p.Compute.Percent(0) != "75" || p.TopOne.Percent(0) != "100" || len(p.Segments) == 0 || s.Years != 1 || s.CAGR != nil {
+		t.Errorf("%+v", s)
 	}
 }

@@ -18,13 +18,15 @@ type Statements struct {
 	Nodes Nodes
 	Costs PeriodCosts
 
-	Questions Questions
+	Questions   Questions
+	Deployments Deployments
 }
 
 // StatementMaker makes the operator's statements. Errors: CodeInvalid, CodeNotFound, CodeConflict.
 type StatementMaker interface {
 	Statement(ctx context.Context, q statements.Query) (*statement.Statement, error)
 	Input(ctx context.Context, q statements.Query) (*statements.Made, error)
+	Segments(ctx context.Context, currency sluice.Currency, periods []statements.Period) (*statements.Segments, error)
 	Settings(ctx context.Context) (*statements.BookSettings, error)
 	PutSettings(ctx context.Context, reference string, rates cost.NodeRates) (*statements.BookSettings, error)
 	PutTimezone(ctx context.Context, from, zone string) (*statements.BookSettings, error)
@@ -33,6 +35,7 @@ type StatementMaker interface {
 // StatementRows is what the statement of a day, or of several, is made of.
 type StatementRows struct {
 	Day       string               `json:"day" example:"2026-11-21"`
+	Zone      string               `json:"timezone" example:"Asia/Shanghai" doc:"By whose clock its days begin."`
 	From      time.Time            `json:"from" doc:"The first instant."`
 	To        time.Time            `json:"to" doc:"The instant after the last."`
 	Currency  sluice.Currency      `json:"currency" example:"USD"`
@@ -94,6 +97,9 @@ func (s *Server) registerStatements() {
 	const tag = "closing"
 	s.registerNodes()
 	s.registerWhatIf()
+	s.registerOpen()
+	s.registerSegments()
+	s.registerDeployments()
 	register(s, route{
 		id: "get-statement", method: http.MethodGet, path: "/statements/{day}", tag: tag,
 		summary: "Get the statement of a day, or of several", roles: operators(),
@@ -149,7 +155,7 @@ func (s *Server) statementRows(ctx context.Context, in *StatementQuery) (*Statem
 		return nil, err
 	}
 	out := &StatementRows{
-		Day: in.Day, From: m.From, To: m.To, Currency: m.Currency, Closed: m.Closed, Rows: m.Rows, Entries: m.Entries, Reach: *m.Reach,
+		Day: in.Day, Zone: m.Zone, From: m.From, To: m.To, Currency: m.Currency, Closed: m.Closed, Rows: m.Rows, Entries: m.Entries, Reach: *m.Reach,
 		Spent: m.Spent, Rates: m.Rates, Reference: m.Reference, Notes: m.Notes,
 	}
 	if out.Rows == nil {

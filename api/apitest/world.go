@@ -28,6 +28,7 @@ import (
 	"sluice/billing/closing"
 	"sluice/billing/credit"
 	"sluice/billing/invoicing"
+	"sluice/billing/local"
 	"sluice/billing/payment"
 	"sluice/billing/statements"
 	"sluice/fleet"
@@ -125,7 +126,7 @@ func New(t testing.TB, sources ...*account.Source) *World {
 		Ledger: w.Ledger, Plans: w.Ledger, PlanStore: w.Store, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}),
 		Credits: credit.New(credit.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Notifier: notifier,
 		Budgets: budgeting.New(w.Store, w.Ledger, notifier, w.Now, slog.New(slog.DiscardHandler)), Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
-		Statements: api.Statements{Maker: books, Nodes: books, Costs: books, Questions: books},
+		Statements: api.Statements{Maker: books, Nodes: books, Costs: books, Questions: books, Deployments: local.New(local.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now})},
 		Closing:    closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Costs: books.Keep, Flush: w.Ledger.Flush, Now: w.Now}),
 		Files:      files, Batches: batch.New(batch.Options{Jobs: w.Store, Lines: w.Store, Files: files, Blobs: blobs, Now: w.Now}),
 		Chats: chats, Answers: chats, SharedChats: chats, Inference: inference{},

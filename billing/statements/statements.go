@@ -37,6 +37,10 @@ type Books interface {
 	Closes(ctx context.Context, day string) ([]seal.Close, error)
 	BookDays(ctx context.Context) (statement.Days, error)
 	PutBookDays(ctx context.Context, days statement.Days) error
+
+	// LocalRows returns what deployments at customers' reported of the hours from since
+	// on, before until.
+	LocalRows(ctx context.Context, since, until time.Time) ([]statement.Row, error)
 	Books(ctx context.Context) ([]*price.Book, error)
 }
 
@@ -104,6 +108,7 @@ type Query struct {
 type Made struct {
 	statement.Input
 
+	Zone   string            // by whose clock its days begin
 	Closed bool              // all days are closed
 	Days   map[string]*costs // by day
 }
@@ -157,7 +162,7 @@ func (s *Service) Input(ctx context.Context, q Query) (*Made, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Made{Closed: true, Days: map[string]*costs{}}
+	m := &Made{Zone: days.Zone(q.Day), Closed: true, Days: map[string]*costs{}}
 	m.Currency, m.Rates = q.Currency, q.Rates
 	if m.From, _, err = days.Bounds(names[0]); err == nil {
 		_, m.To, err = days.Bounds(names[len(names)-1])
@@ -330,10 +335,22 @@ func (s *Service) rows(ctx context.Context, m *Made, days statement.Days) error 
 		}
 		m.Rows = append(m.Rows, r)
 	}
+	local, err := s.opt.Books.LocalRows(ctx, m.From, m.To)
+	if err != nil {
+		return err
+	}
+	for i := range local {
+		if local[i].Currency == m.Currency {
+			m.Rows = append(m.Rows, local[i])
+		}
+	}
 	for i := range entries {
 		e := entries[i]
 		if e.Currency != m.Currency {
 			continue
+		}
+		if e.Account == sluice.AccountRevenueLocal {
+			e.Segment = statement.SegmentLocal
 		}
 		if e.Simulated = simulated[e.Pool]; e.Pool != "" {
 			c, err := of(e.Hour)

@@ -103,7 +103,7 @@ func (c *cli) root() *cobra.Command {
 	root.AddCommand(
 		c.serveCommand(), c.orgCommand(), c.projectCommand(), c.keyCommand(), c.userCommand(), c.auditLogCommand(), c.modelCommand(), c.engineCommand(), c.queueCommand(),
 		c.priceCommand(), c.planCommand(), c.subscriptionCommand(), c.quotaCommand(), c.balanceCommand(), c.creditCommand(), c.refundCommand(), c.invoiceCommand(), c.paymentCommand(), c.budgetCommand(), c.webhookCommand(), c.batchCommand(), c.fileCommand(), c.usageCommand(), c.ledgerCommand(), c.closeCommand(), c.receiptCommand(), c.statementCommand(), c.applyCommand(),
-		c.nodesCommand(), c.costCommand(), c.whatIfCommand(),
+		c.nodesCommand(), c.costCommand(), c.whatIfCommand(), c.reportCommand(),
 		c.simCommand(), c.chipsCommand(), c.kubeCommand(), c.statusCommand(), c.versionCommand(),
 		c.powerCommand(),
 		c.todayCommand(), c.customersCommand(), c.limitsCommand(), c.siteCommand(), c.loginCommand(), c.logoutCommand(),

@@ -19,19 +19,21 @@ import (
 	"sluice/money/exact"
 	"sluice/money/price"
 	"sluice/money/statement"
+	"sluice/plug/pdf"
 	"sluice/plug/xlsx"
 )
 
 // statementInput is what the flags of `sluice statement` say.
 type statementInput struct {
-	day, through, zone string
-	usage, nodes       string
-	currency, model    string
-	prices, claims     []string
-	convert, power     string
-	prefill, decode    string
-	csv, xlsx          string
-	top                int
+	day, through, zone   string
+	usage, nodes         string
+	currency, model      string
+	prices, claims       []string
+	convert, power       string
+	prefill, decode      string
+	csv, xlsx, pdf, font string
+	clock                string // by which a PDF writes instants
+	top                  int
 }
 
 func (c *cli) statementCommand() *cobra.Command {
@@ -58,7 +60,7 @@ func (c *cli) statementCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if in.csv != "" || in.xlsx != "" {
+			if in.csv != "" || in.xlsx != "" || in.pdf != "" {
 				return in.write(c, st)
 			}
 			return c.show(st, func(w io.Writer) { showStatement(w, st, in.top) })
@@ -80,8 +82,10 @@ func (c *cli) statementCommand() *cobra.Command {
 	f.StringVar(&in.convert, "convert", "", "CURRENCY=RATE in which to show the main figures too, such as CNY=7.28")
 	f.StringVar(&in.csv, "csv", "", "write it to this file as CSV; - is stdout")
 	f.StringVar(&in.xlsx, "xlsx", "", "write it to this file as a spreadsheet (XLSX); - is stdout")
+	f.StringVar(&in.pdf, "pdf", "", "print it to this file (PDF); - is stdout")
+	f.StringVar(&in.font, "font", "", "TrueType font for --pdf, for characters that its own lack, such as Chinese")
 	f.IntVar(&in.top, "top", 10, "so many customers are shown")
-	cmd.AddCommand(c.statementSettingsCommand())
+	cmd.AddCommand(c.statementSettingsCommand(), c.statementOpenCommand(), c.statementSegmentsCommand())
 	return cmd
 }
 
@@ -149,12 +153,33 @@ func (in *statementInput) fromServer(ctx context.Context, c *cli, made *statemen
 		return err
 	}
 	asked := rows.Input()
+	in.clock = rows.Zone
 	asked.Claims, asked.Convert = made.Claims, made.Convert
 	if made.Reference != nil {
 		asked.Reference = made.Reference
 	}
 	*made = *asked
 	return nil
+}
+
+// print prints the statement, by the clock of its days.
+func (in *statementInput) print(w io.Writer, st *statement.Statement) error {
+	var font []byte
+	var err error
+	if in.font != "" {
+		if font, err = os.ReadFile(in.font); err != nil {
+			return fmt.Errorf("reading the font: %w", err)
+		}
+	}
+	printer, err := pdf.New(font)
+	if err != nil {
+		return err
+	}
+	zone, err := time.LoadLocation(cmp.Or(in.clock, in.zone))
+	if err != nil {
+		return fmt.Errorf("reading the timezone of the books: %w", err)
+	}
+	return printer.Statement(w, st, zone)
 }
 
 // load reads a file by what understands it, and names it in errors.
@@ -251,6 +276,7 @@ func (in *statementInput) write(c *cli, st *statement.Statement) error {
 			table := st.Table()
 			return xlsx.Write(w, &xlsx.Table{Name: "statement", Head: table[0], Rows: table[1:]})
 		}},
+		{in.pdf, func(w io.Writer) error { return in.print(w, st) }},
 	} {
 		if to.path == "" {
 			continue

@@ -42,7 +42,7 @@ func (b *bucket) add(row *Row) error {
 	if err := b.outcomes[i].Add(&row.Sums); err != nil {
 		return err
 	}
-	if row.Outcome == OutcomeSimulated {
+	if row.Outcome == OutcomeSimulated || row.Segment == SegmentLocal { // other nodes served it
 		return nil
 	}
 	units := b.units[row.Pool]

@@ -52,7 +52,7 @@ func Make(in *Input) (*Statement, error) {
 		if report.Total.NodeHours.Sign() == 0 && st.Total.Units.Total() > 0 {
 			st.Notes = append(st.Notes, "There were no nodes in the period by their schedule, and yet tokens were served.")
 		}
-		st.Nodes, st.Unit = nodes(in, report, &st.Total), unitCosts(report, shares, g.total, &st.Total)
+		st.Nodes, st.Unit = nodes(in, report, g.total.own()), unitCosts(report, shares, g.total)
 	}
 	days := exact.Of(int64(in.To.Sub(in.From)), int64(24*time.Hour))
 	st.DailyTokens = exact.Int(st.Total.Prompt).Add(exact.Int(st.Total.Completion)).Quo(days)
@@ -145,8 +145,19 @@ func (st *Statement) addParts(g *groups, s *sharing, entries bool) error {
 	return nil
 }
 
+// own is the units that the operator's own nodes served.
+func (b *bucket) own() *sluice.Usage {
+	sum := new(sluice.Usage)
+	for _, units := range b.units {
+		for class, n := range units {
+			sum[class] += n // as they did not overflow where they were summed with more
+		}
+	}
+	return sum
+}
+
 // nodes says what the nodes did.
-func nodes(in *Input, report *cost.Report, total *Part) *Nodes {
+func nodes(in *Input, report *cost.Report, own *sluice.Usage) *Nodes {
 	hours := map[cost.Role]exact.Number{}
 	for i := range report.Pools {
 		line := &report.Pools[i]
@@ -156,30 +167,31 @@ func nodes(in *Input, report *cost.Report, total *Part) *Nodes {
 		busy := hours[role].Add(hours[cost.RoleAll])
 		return exact.Ratio{Of: exact.Int(tokens), To: busy.Mul(exact.Int(3600))}
 	}
-	n := &Nodes{Cost: report, PrefillRate: rate(total.Prompt, cost.RolePrefill), DecodeRate: rate(total.Completion, cost.RoleDecode)}
+	n := &Nodes{Cost: report, PrefillRate: rate(own.Prompt(), cost.RolePrefill), DecodeRate: rate(own.Completion(), cost.RoleDecode)}
 	if !in.Rates.Known() {
 		return n
 	}
 	seconds := exact.Of(int64(in.To.Sub(in.From)), int64(time.Second))
-	n.ImpliedPrefill = exact.Int(total.Prompt).Quo(seconds.Mul(in.Rates.Prefill))
-	n.ImpliedDecode = exact.Int(total.Completion).Quo(seconds.Mul(in.Rates.Decode))
+	n.ImpliedPrefill = exact.Int(own.Prompt()).Quo(seconds.Mul(in.Rates.Prefill))
+	n.ImpliedDecode = exact.Int(own.Completion()).Quo(seconds.Mul(in.Rates.Decode))
 	n.Implied = n.ImpliedPrefill.Add(n.ImpliedDecode)
 	n.Busy = exact.Ratio{Of: n.Implied, To: report.Total.Mean}
 	return n
 }
 
 // unitCosts divides what the nodes cost by what they did.
-func unitCosts(report *cost.Report, shares *sharing, all *bucket, total *Part) *UnitCosts {
+func unitCosts(report *cost.Report, shares *sharing, all *bucket) *UnitCosts {
+	own := all.own()
 	million := func(of exact.Number, tokens int64) exact.Ratio {
 		return exact.Ratio{Of: of.Mul(exact.Int(1_000_000)), To: exact.Int(tokens)}
 	}
 	spent := report.Total.Total
 	u := &UnitCosts{
-		NodeHour: report.Total.PerNodeHour(), Million: million(spent, total.Units.Total()), Output: million(spent, total.Completion),
+		NodeHour: report.Total.PerNodeHour(), Million: million(spent, own.Total()), Output: million(spent, own.Completion()),
 		PerMillion: map[string]exact.Number{},
 	}
 	for class := range sluice.Class(sluice.NumClasses) {
-		if p, ok := million(shares.ofClass(all, class), total.Units[class]).Value(); ok {
+		if p, ok := million(shares.ofClass(all, class), own[class]).Value(); ok {
 			u.PerMillion[class.String()] = p
 		}
 	}

@@ -49,9 +49,9 @@ func PeriodOf(name string, st *Statement) Period {
 
 func (p *Part) business() Business { return Business{p.Name, p.Recognised, p.Profit} }
 
-// Report is a period beside the one that it is measured against. What is not
+// PeriodReport is a period beside the one that it is measured against. What is not
 // known is not defined.
-type Report struct {
+type PeriodReport struct {
 	Name        string       `json:"name"`
 	Revenue     exact.Number `json:"revenue"`
 	GrossProfit exact.Number `json:"gross_profit"`
@@ -77,9 +77,9 @@ type SegmentReport struct {
 
 // Over reports periods in their order. Errors: CodeInvalid for two of one name, or
 // one that is measured against none before it.
-func Over(periods []Period) ([]Report, error) {
+func Over(periods []Period) ([]PeriodReport, error) {
 	before := map[string]*Period{}
-	var reports []Report
+	var reports []PeriodReport
 	for i := range periods {
 		p := &periods[i]
 		if before[p.Name] != nil {
@@ -98,9 +98,9 @@ func Over(periods []Period) ([]Report, error) {
 }
 
 // report works out a period's figures; against may be nil.
-func (p *Period) report(against *Period) Report {
+func (p *Period) report(against *Period) PeriodReport {
 	all := sumOf(p.Segments)
-	r := Report{
+	r := PeriodReport{
 		Name: p.Name, Revenue: all.Revenue, GrossProfit: all.GrossProfit, Margin: exact.Ratio{Of: all.GrossProfit, To: all.Revenue},
 		Compute: exact.Ratio{Of: p.ResearchCompute, To: p.Research},
 	}

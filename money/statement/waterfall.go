@@ -2,6 +2,7 @@ package statement
 
 import (
 	"slices"
+	"strings"
 
 	"sluice"
 	"sluice/money/exact"
@@ -107,7 +108,7 @@ func steps() []step {
 		{name: BarUncollected, opens: "events with outcome crash, estimated or short: charge − list", event: lost(OutcomeCharged, OutcomeCrash, OutcomeEstimated, OutcomeShort)},
 		{name: BarVolume, opens: "events but simulated: −refund", event: revenue(func(s *Sums, _ *Reference) exact.Number { return exact.Money(s.Refund).Neg() })},
 		{name: BarCharged},
-		{name: BarDifference, opens: "entries of usage and volume on revenue.api − what events were charged"},
+		{name: BarDifference, opens: "entries of usage and volume on revenue.api, and of local ones on revenue.local − what events were charged"},
 		{name: BarPromotions, opens: "entries on promotional and promotion, but of simulated calls", entry: promotion},
 		{name: BarPlanRevenue, opens: "entries on revenue.plan but corrections", entry: func(e *EntryKey) bool { return e.Account == sluice.AccountRevenuePlan && e.Kind != sluice.TxCorrection }},
 		{name: BarRefunds, opens: "entries of corrections on revenue.api and revenue.plan", entry: func(e *EntryKey) bool { return earned(e) && e.Kind == sluice.TxCorrection }},
@@ -152,12 +153,13 @@ func on(accounts ...sluice.AccountKind) func(*EntryKey) bool {
 
 // earned reports whether the entry is on what is earned.
 func earned(e *EntryKey) bool {
-	return e.Account == sluice.AccountRevenueAPI || e.Account == sluice.AccountRevenuePlan
+	return e.Account == sluice.AccountRevenueAPI || e.Account == sluice.AccountRevenuePlan || e.Account == sluice.AccountRevenueLocal
 }
 
 // booked reports whether the entry is what events were charged.
 func booked(e *EntryKey) bool {
-	return e.Account == sluice.AccountRevenueAPI && (e.Kind == sluice.TxUsage || e.Kind == sluice.TxVolume)
+	return e.Account == sluice.AccountRevenueAPI && (e.Kind == sluice.TxUsage || e.Kind == sluice.TxVolume) ||
+		e.Account == sluice.AccountRevenueLocal && e.Kind == sluice.TxLocal
 }
 
 // promotion reports whether the entry is of what was granted. Grants, and what
@@ -241,4 +243,30 @@ func (b *bucket) bookedSum() exact.Number {
 		}
 	}
 	return sum
+}
+
+// CheckBar refuses a name that no bar of the waterfall has, or that of a sum of
+// bars, which opens to those. Errors: CodeInvalid.
+func CheckBar(name string) error {
+	names := Bars()
+	if slices.Contains(names, name) {
+		return nil
+	}
+	return sluice.Errorf(sluice.CodeInvalid, "No bar called %q opens to anything; these do: %s.", name, strings.Join(names, "; "))
+}
+
+// Bars are the names of the bars that open to events or entries.
+func Bars() []string {
+	var names []string
+	for _, st := range steps() {
+		if st.event != nil || st.entry != nil {
+			names = append(names, st.name)
+		}
+	}
+	return names
+}
+
+// OfEvents reports whether a bar sums events, and not entries.
+func OfEvents(name string) bool {
+	return slices.ContainsFunc(steps(), func(st step) bool { return st.name == name && st.event != nil })
 }

@@ -1,4 +1,4 @@
-// Package pdf prints invoices as PDF files, with the fonts in them: the Go
+// Package pdf prints invoices and statements as PDF files, with the fonts in them: the Go
 // fonts, which have Latin, Greek and Cyrillic letters and the signs of currencies,
 // and beside them one that the operator gives, for what those lack, such as
 // Chinese. A character that no font has is an error: a name is never printed as
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"codeberg.org/go-pdf/fpdf"
 	"golang.org/x/image/font/gofont/gobold"
@@ -77,21 +78,11 @@ func (p *Printer) Invoice(w io.Writer, inv *invoice.Invoice) error {
 	if err := p.check(inv); err != nil {
 		return err
 	}
-	doc := fpdf.New("P", "mm", "A4", "")
-	doc.AddUTF8FontFromBytes(fontOwn, "", p.regular.file)
-	doc.AddUTF8FontFromBytes(fontOwn, "B", p.bold.file)
-	if p.more != nil {
-		doc.AddUTF8FontFromBytes(fontMore, "", p.more.file)
+	doc := p.document(title(inv)+" "+inv.Number, inv.Seller.Name, inv.IssuedAt)
+	s := &sheet{doc: doc, printer: p, inv: inv, places: inv.Currency.Decimals(), under: title(inv) + "  ·  " + inv.Seller.Name}
+	if inv.Number != "" {
+		s.under = title(inv) + " " + inv.Number + "  ·  " + inv.Seller.Name
 	}
-	doc.SetCompression(true)
-	doc.SetCatalogSort(true)
-	doc.SetCreationDate(inv.IssuedAt)
-	doc.SetModificationDate(inv.IssuedAt)
-	doc.SetAutoPageBreak(false, 0)
-	doc.SetTitle(title(inv)+" "+inv.Number, true)
-	doc.SetAuthor(inv.Seller.Name, true)
-	doc.SetLang("en")
-	s := &sheet{doc: doc, printer: p, inv: inv, places: inv.Currency.Decimals()}
 	s.print()
 	if s.err != nil {
 		return s.err
@@ -100,6 +91,25 @@ func (p *Printer) Invoice(w io.Writer, inv *invoice.Invoice) error {
 		return fmt.Errorf("printing the invoice %s: %w", inv.Number, err)
 	}
 	return nil
+}
+
+// document begins a document with the fonts in it.
+func (p *Printer) document(title, author string, at time.Time) *fpdf.Fpdf {
+	doc := fpdf.New("P", "mm", "A4", "")
+	doc.AddUTF8FontFromBytes(fontOwn, "", p.regular.file)
+	doc.AddUTF8FontFromBytes(fontOwn, "B", p.bold.file)
+	if p.more != nil {
+		doc.AddUTF8FontFromBytes(fontMore, "", p.more.file)
+	}
+	doc.SetCompression(true)
+	doc.SetCatalogSort(true)
+	doc.SetCreationDate(at)
+	doc.SetModificationDate(at)
+	doc.SetAutoPageBreak(false, 0)
+	doc.SetTitle(title, true)
+	doc.SetAuthor(author, true)
+	doc.SetLang("en")
+	return doc
 }
 
 // check finds what cannot be shown.
@@ -111,11 +121,16 @@ func (p *Printer) check(inv *invoice.Invoice) error {
 	for _, l := range inv.Lines {
 		texts = append(texts, l.Model, l.Class, l.Detail)
 	}
+	return p.shown("invoice", texts)
+}
+
+// shown refuses texts that have a character which no font has.
+func (p *Printer) shown(what string, texts []string) error {
 	for _, text := range texts {
 		for _, r := range text {
 			if r != '\n' && !p.shows(r) {
 				return sluice.Errorf(sluice.CodeInvalid,
-					"No font has %q (U+%04X), which the invoice needs: give the server a TrueType font that does with the setting invoice_font. The CSV and JSON forms need none.", r, r)
+					"No font has %q (U+%04X), which the %s needs: give a TrueType font that does (the setting invoice_font, or --font). The CSV and JSON forms need none.", r, r, what)
 			}
 		}
 	}

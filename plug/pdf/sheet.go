@@ -57,6 +57,7 @@ type sheet struct {
 	doc     *fpdf.Fpdf
 	printer *Printer
 	inv     *invoice.Invoice
+	under   string // what stands at the foot of each page
 	places  int
 	y       float64 // the top of what comes next
 	err     error
@@ -104,11 +105,7 @@ func (s *sheet) room(height float64) bool {
 
 func (s *sheet) foot() {
 	s.rule(left, foot-5, pale())
-	what := title(s.inv)
-	if s.inv.Number != "" {
-		what += " " + s.inv.Number
-	}
-	s.put(left, foot, what+"  ·  "+s.inv.Seller.Name, small())
+	s.put(left, foot, s.under, small())
 	s.end(right+2.5, foot, fmt.Sprintf("Page %d of {nb}", s.doc.PageNo()), small()) // {nb} is wider than the number for it
 }
 
