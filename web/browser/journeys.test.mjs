@@ -254,6 +254,14 @@ journey('a customer is added, and credit is booked once', async (page) => {
   await page.getByRole('heading', { name: 'Usage', level: 1 }).waitFor()
 })
 
+journey('an organisation that is not among the first is opened by its address', async (page) => {
+  await page.route('**/api/v1/organisations?*', (route) => route.fulfill({ json: { data: [] } }))
+  await page.goto(console_(`/${filled.org}/usage`))
+  await page.getByRole('heading', { name: 'Usage', level: 1 }).waitFor()
+  await page.goto(console_('/org_06f2k8c0q5xg3e8v7m1n4r9t2w/usage'))
+  await page.getByRole('heading', { name: 'There is no such page' }).waitFor()
+})
+
 journey('today is live', async (page) => {
   await page.goto(console_('/operator/today'))
   await page.getByText('Live', { exact: true }).waitFor()

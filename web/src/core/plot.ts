@@ -36,7 +36,7 @@ export function draw(into: HTMLElement, d: Drawing): uPlot {
   const options: uPlot.Options = {
     width: Math.max(120, Math.floor(into.clientWidth)),
     height: d.height,
-    padding: [8, 4, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: !bars }, drag: { x: false, y: false } },
     scales: { x: { time: true, range: (u, min, max) => bounds(u.data[0], min, max, bars) }, y: { range: (_, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },

@@ -36,6 +36,13 @@ class Session {
     }
   }
 
+  /** Gets to know an organisation that the operator opens by its address. */
+  async meet(id: string): Promise<void> {
+    if (!this.operates || this.organisation(id)) return
+    const o = await ask(api.GET('/organisations/{organisation}', { params: { path: { organisation: id } }, headers: operator }))
+    this.organisations = [...this.organisations, { id: o.id, name: o.name, currency: o.currency }]
+  }
+
   /** The organisation with the id, if the user may open it. */
   organisation(id: string | undefined): Opened | undefined {
     return this.organisations.find((o) => o.id === id)
@@ -79,16 +86,13 @@ class Session {
   }
 }
 
-// everybody is all organisations, as the operator sees them.
+const operator = { 'Sluice-Organisation': 'operator' }
+
+// everybody is the organisations that the operator can choose from; others are
+// found on the customers' page and opened by their address.
 async function everybody(): Promise<Opened[]> {
-  const all: Opened[] = []
-  let cursor: string | undefined
-  do {
-    const page = await ask(api.GET('/organisations', { params: { query: { limit: 1000, cursor } }, headers: { 'Sluice-Organisation': 'operator' } }))
-    all.push(...page.data.map((o) => ({ id: o.id, name: o.name, currency: o.currency })))
-    cursor = page.next
-  } while (cursor && all.length < 5000)
-  return all
+  const page = await ask(api.GET('/organisations', { params: { query: { limit: 500 } }, headers: operator }))
+  return page.data.map((o) => ({ id: o.id, name: o.name, currency: o.currency }))
 }
 
 export const session = new Session()
