@@ -145,3 +145,39 @@ func TestRewrite(t *testing.T) {
 	}
 	w.whole(t)
 }
+
+// TestCurrencies closes a day in two currencies, each by itself; an event that says
+// another one than the ledger booked keeps its day open.
+func TestCurrencies(t *testing.T) {
+	w := newWorld(t)
+	post := func(id string, at time.Time, booked, says sluice.Currency) {
+		t.Helper()
+		account := func(owner string, kind sluice.AccountKind) sluice.AccountID {
+			return sluice.AccountID{Owner: owner, Kind: kind, Currency: booked}
+		}
+		org := "org_" + string(booked)
+		wallet, clearing := account(org, sluice.AccountPrepaid), account(sluice.Operator, sluice.AccountClearing)
+		err := w.store.Commit(t.Context(), sluice.Batch{Postings: []sluice.Posting{
+			{Tx: sluice.Tx{ID: "tx_" + id, Kind: sluice.TxPayment, At: at, Entries: []sluice.Entry{{Account: clearing, Amount: sluice.Amount{Nano: -1}}, {Account: wallet, Amount: sluice.Amount{Nano: 1}}}}},
+			{
+				Tx:    sluice.Tx{ID: id, Kind: sluice.TxUsage, At: at, Entries: []sluice.Entry{{Account: wallet, Amount: sluice.Amount{Nano: -1}}, {Account: account(sluice.Operator, sluice.AccountRevenueAPI), Amount: sluice.Amount{Nano: 1}}}},
+				Event: &sluice.Event{CallID: id, Org: org, Key: "key_1", Model: "glm", Engine: "eng_1", AdmittedAt: at, EndedAt: at, Status: sluice.StatusCompleted, Currency: says, List: 1000, Charge: 1000},
+			},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	post("call_1", start(), "USD", "USD")
+	post("call_2", start(), "CNY", "CNY")
+	post("call_3", start().Add(24*time.Hour), "USD", "CNY")
+	w.pass(t, start().Add(49*time.Hour))
+	day, err := w.Close(t.Context(), monday, "me")
+	if err != nil || len(day.Sums) != 2 || day.Sums[0].Currency != "CNY" || day.Sums[0].Charge != day.Sums[1].Charge {
+		t.Errorf("%+v, %v", day, err)
+	}
+	_, err = w.Close(t.Context(), "2026-11-17", "me")
+	wants(t, "an event in another currency", err, sluice.CodeConflict, "earned:USD")
+	wants(t, "an event in another currency", err, sluice.CodeConflict, "drawn:CNY")
+	w.whole(t)
+}

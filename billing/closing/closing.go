@@ -202,12 +202,16 @@ func (s *Service) point(ctx context.Context) (p seal.Point, open time.Time, err 
 	return p, open, err
 }
 
-// Run seals hours as they are over, until ctx ends.
+// Run seals hours as they are over, until ctx ends. What is sealed stays so: when the
+// clock jumps, it waits until the clock has held for an hour, and says so.
 func (s *Service) Run(ctx context.Context) {
 	const retry = time.Minute
+	clock := s.watchClock()
 	for {
 		wait := s.untilDue()
-		if _, err := s.SealDue(ctx, nil); err != nil && ctx.Err() == nil {
+		if left := clock.doubtful(); left > 0 {
+			wait = left
+		} else if _, err := s.SealDue(ctx, nil); err != nil && ctx.Err() == nil {
 			s.opt.Log.Error("hours could not be sealed", "error", err)
 			wait = min(wait, retry)
 		}

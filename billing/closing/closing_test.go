@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -385,6 +386,49 @@ func TestRun(t *testing.T) {
 			t.Errorf("sealed after %v, want %v", sealed, want)
 		}
 	})
+}
+
+// TestClockJumps sets the clock two days ahead, and back some minutes later or not at
+// all: what is ahead is not sealed before the clock has held for an hour.
+func TestClockJumps(t *testing.T) {
+	for _, back := range []bool{true, false} {
+		w := newWorld(t)
+		w.book(t, start().Add(30*time.Minute))
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			now := func() time.Time {
+				passed := time.Since(begin)
+				if passed > 90*time.Minute && (!back || passed < 130*time.Minute) {
+					passed += 48 * time.Hour
+				}
+				return start().Add(passed)
+			}
+			var sealed []time.Duration
+			var log strings.Builder
+			s := closing.New(closing.Options{
+				Hours: told{w.store, func() { sealed = append(sealed, time.Since(begin)) }}, Days: w.store, Notes: w.store, Log: slog.New(slog.NewTextHandler(&log, nil)),
+				Flush: func(context.Context) error { return nil }, Now: now,
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Hour+10*time.Minute)
+			defer cancel()
+			s.Run(ctx)
+			want := []time.Duration{65 * time.Minute}
+			if back { // seen to have jumped at 125 minutes, and back at 185
+				want = append(want, 245*time.Minute, 245*time.Minute, 245*time.Minute)
+			} else { // believed at 185 minutes: 48 hours, and those that passed
+				for range 2 + 48 {
+					want = append(want, 185*time.Minute)
+				}
+				want = append(want, 245*time.Minute)
+			}
+			if !slices.Equal(sealed, want) {
+				t.Errorf("set back %t: sealed after %v, want %v", back, sealed, want)
+			}
+			if !strings.Contains(log.String(), "the clock jumped") || !strings.Contains(log.String(), "by=48h0m0s") {
+				t.Errorf("it says %q", log.String())
+			}
+		})
+	}
 }
 
 // told notes when seals are stored, without a database: no clock runs there.

@@ -89,6 +89,7 @@ func rowsOf(t testing.TB, db *sql.DB, table string, columns []string) (all []map
 	return all
 }
 
+// String names the value and its row.
 func (c Cell) String() string { return fmt.Sprintf("%s.%s of %v", c.Table, c.Column, c.Row) }
 
 // Alter changes a bit of the value; of a byte that at picks, where it is a text or
