@@ -146,10 +146,10 @@ func (c *cli) engineLog() *cobra.Command {
 			after, wait := int64(0), time.Duration(0)
 			for {
 				l, err := cl.EngineLog(cmd.Context(), args[0], after, wait)
+				if follow && cmd.Context().Err() != nil {
+					return nil // Ctrl-C is how it ends
+				}
 				if err != nil {
-					if follow && cmd.Context().Err() != nil {
-						return nil // Ctrl-C is how it ends
-					}
 					return err
 				}
 				for _, line := range l.Lines {

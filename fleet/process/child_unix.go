@@ -53,7 +53,7 @@ func (c *computer) run(p *program, log *ring) (instance, error) {
 	if err := c.note(p.engine, record{Run: mark}); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(p.argv[0], p.argv[1:]...) //nolint:gosec,noctx // what the operator of this machine defined; it lives until it is ended
+	cmd := exec.Command(p.argv[0], p.argv[1:]...) //nolint:noctx // what the operator of this machine defined; it lives until it is ended
 	cmd.Env, cmd.Dir = append(p.env, markVariable+"="+mark), p.folder
 	cmd.SysProcAttr = attributes()
 	out, in, err := os.Pipe()
