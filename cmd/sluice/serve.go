@@ -137,7 +137,7 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	if err := s.newGateway(ctx); err != nil {
 		return err
 	}
-	if err := errors.Join(s.newPower(ctx), s.newBatches(), s.newResponses(ctx), s.newJobs(ctx), s.newAssist(ctx)); err != nil {
+	if err := errors.Join(s.newPower(ctx), s.newBatches(), s.newResponses(ctx), s.newJobs(ctx), s.newAssist(ctx), s.newAccounts()); err != nil {
 		return err
 	}
 	s.calls = newDrain(s.inference())
