@@ -90,7 +90,7 @@ func (c *cli) siteCommand() *cobra.Command {
 		Use: "set", Short: "Say what of the service is public", Args: none,
 		Long: "What is not given stays as it is. Rankings show everybody how many tokens each model worked on by day: they are off\n" +
 			"until they are turned on.",
-		Example: "  sluice site set --name \"Acme Models\" --contact mailto:help@acme.example\n  sluice site set --rankings\n  sluice site set --prices=false --status=false",
+		Example: "  sluice site set --name Acme --contact mailto:help@acme.example\n  sluice site set --rankings\n  sluice site set --prices=false --status=false",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := c.client()
 			if err != nil {
