@@ -13,7 +13,7 @@ const segmentVersion = 1
 
 // segment writes a page in a compact form, from which its calls are read many
 // times faster than row by row. It is a copy: the page's hash, which the seal binds, is that
-// of the rows, and Segments.Read gives out nothing that does not make it.
+// of the rows, and SegmentReader.Read gives out nothing that does not make it.
 //
 // After the version stand the texts, each once; the heads, which are what calls have
 // in common, each once and in numbers of texts; and the rows in the order of their
