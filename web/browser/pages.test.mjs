@@ -65,6 +65,33 @@ for (const colorScheme of ['light', 'dark']) {
   })
 }
 
+test('what opens over a page is accessible', async () => {
+  for (const colorScheme of ['light', 'dark']) {
+    const { page, context, faults } = await tab(browser, server, { storageState: state, colorScheme, reducedMotion: 'reduce' })
+    const found = []
+    const look = async (what) => { for (const fault of await serious(page)) found.push(`${what} ${fault}`) }
+    await settle(page, `/console/${filled.org}/keys`)
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox').waitFor()
+    await look('palette')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: /^Actions/ }).first().click()
+    await page.getByRole('menuitem').first().waitFor()
+    await look('menu')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Create a key' }).click()
+    await page.getByText('Limits and models').click()
+    await look('form')
+    await settle(page, `/console/${filled.org}/usage?tab=requests`)
+    await page.getByRole('row').nth(1).click()
+    await page.getByText('Booked as').waitFor()
+    await look('receipt')
+    assert.deepEqual(found, [])
+    assert.deepEqual(faults, [])
+    await context.close()
+  }
+})
+
 for (const language of ['en', 'fr', 'zh']) {
   test(`every page fits a phone (${language})`, async () => {
     const { page, context, faults } = await tab(browser, server, { storageState: state, ...phone })
