@@ -58,6 +58,11 @@ type Options struct {
 
 	Queue queue.Limits // of the calls that wait; default: none
 
+	// Deferred reports whether calls of the class batch are to wait although engines
+	// could take them, such as where the site may not draw more power. It is called
+	// with locks held and must not call the Fleet. nil: they are not.
+	Deferred func() bool
+
 	Log *slog.Logger // default: discarded
 }
 
@@ -151,7 +156,7 @@ func New(o Options) *Fleet {
 	o.ProbeInterval = orDefault(o.ProbeInterval, 10*time.Second)
 	o.ProbeTimeout = orDefault(o.ProbeTimeout, 5*time.Second)
 	o.LoadInterval = orDefault(o.LoadInterval, 5*time.Second)
-	return &Fleet{
+	f := &Fleet{
 		o: o,
 		policy: policy{
 			failures:  o.Failures,
@@ -164,6 +169,8 @@ func New(o Options) *Fleet {
 		queue:  queue.New(o.Queue), waits: make(map[string]*waits), seed: maphash.MakeSeed(),
 		memory: memory{hasher: router.NewHasher(), table: router.NewTable(tableBlocks), began: time.Now()},
 	}
+	f.queue.Held = func(r queue.Rank) bool { return f.defers(r.Class()) }
+	return f
 }
 
 // Send asks the route's engine and returns once the head of its answer is

@@ -1,7 +1,11 @@
 package fleet
 
 import (
+	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"sluice"
 )
@@ -42,4 +46,30 @@ func TestPark(t *testing.T) {
 	if s := statusOf(f, "a"); s.Health != HealthServing {
 		t.Errorf("status %+v", s)
 	}
+}
+
+// Calls of the class batch wait while they are deferred, others do not, and go on
+// by themselves when they no longer are.
+func TestDeferred(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var scarce atomic.Bool
+		scarce.Store(true)
+		f := applied(t, Options{Deferred: scarce.Load}, simulated("a"))
+		batch := sluice.RouteRequest{Model: "m", Class: sluice.QueueBatch}
+		if _, err := f.Route(t.Context(), batch); sluice.CodeOf(err) != sluice.CodeOverloaded || !strings.Contains(err.Error(), "power") {
+			t.Errorf("one that cannot wait: %v", err)
+		}
+		taken, err := f.Route(t.Context(), sluice.RouteRequest{Model: "m"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Done(taken, sluice.OutcomeServed, sluice.Usage{})
+		began := time.Now()
+		time.AfterFunc(time.Minute, func() { scarce.Store(false) })
+		batch.Wait = time.Hour
+		if taken, err = f.Route(t.Context(), batch); err != nil || time.Since(began) < time.Minute || time.Since(began) > time.Minute+time.Second {
+			t.Fatalf("after %v: %v", time.Since(began), err)
+		}
+		f.Done(taken, sluice.OutcomeServed, sluice.Usage{})
+	})
 }

@@ -56,6 +56,7 @@ const (
 	allAsleep             // each that was not tried is not ready
 	allEjected            // each that is ready is ejected
 	allAtTheLimit         // at least one is well and has no room
+	deferred              // calls of its class are to wait: see Options.Deferred
 )
 
 // pick returns the index of the candidate with the fewest calls in relation

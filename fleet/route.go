@@ -43,7 +43,11 @@ func (f *Fleet) Route(ctx context.Context, req sluice.RouteRequest) (sluice.Rout
 	t := f.read(targets, &req)
 	now := time.Now()
 	f.mu.Lock()
-	route, why, left := f.pick(now, &req, t)
+	var route sluice.Route
+	why, left := deferred, time.Duration(0)
+	if !f.defers(req.Class) {
+		route, why, left = f.pick(now, &req, t)
+	}
 	if why != picked {
 		var err error
 		if route, err = f.wait(ctx, now, &req, t, why, left); err != nil { // which lets mu go
@@ -97,6 +101,11 @@ func (f *Fleet) pick(now time.Time, req *sluice.RouteRequest, t *trip) (_ sluice
 	return route, picked, 0
 }
 
+// defers reports whether calls of a class are to wait whatever engines could take.
+func (f *Fleet) defers(class sluice.QueueClass) bool {
+	return class == sluice.QueueBatch && f.o.Deferred != nil && f.o.Deferred()
+}
+
 // unpark makes candidates of engines that are only parked, and reports whether
 // there are any: parking refuses nobody.
 func unpark(targets []target, candidates []candidate) (any bool) {
@@ -138,6 +147,10 @@ func refusal(model string, why verdict, wait time.Duration) *sluice.Error {
 	case allAtTheLimit:
 		e := sluice.Errorf(sluice.CodeOverloaded, "All engines of the model %q are at their limit of concurrent calls.", model)
 		e.RetryAfter = fullPause
+		return e
+	case deferred:
+		e := sluice.Errorf(sluice.CodeOverloaded, "Calls of the class batch for the model %q wait: the site is not to draw more power at the moment.", model)
+		e.RetryAfter = mostRetry
 		return e
 	case allAsleep:
 		e := sluice.Errorf(sluice.CodeUnavailable, "No engine of the model %q is running at the moment.", model)

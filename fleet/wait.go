@@ -232,10 +232,11 @@ func (f *Fleet) serveAll(now time.Time) {
 // could take it now, as for a call that comes. f.mu is held.
 func (f *Fleet) serve(r *replica, now time.Time) {
 	for f.queue.Len() > 0 && !r.gone {
-		untried := func(it *queue.Item) bool {
-			return !slices.Contains(it.Call.(*waiter).req.Tried, r.grant.engine.ID)
+		may := func(it *queue.Item) bool {
+			req := it.Call.(*waiter).req
+			return !slices.Contains(req.Tried, r.grant.engine.ID) && !f.defers(req.Class)
 		}
-		it := f.queue.Next(f.open(r, now), &r.turn, untried, f.since(now))
+		it := f.queue.Next(f.open(r, now), &r.turn, may, f.since(now))
 		if it == nil {
 			return
 		}

@@ -9,6 +9,7 @@ import (
 
 	"sluice"
 	"sluice/fleet"
+	"sluice/fleet/power"
 	"sluice/fleet/process"
 )
 
@@ -17,7 +18,7 @@ import (
 func (s *server) newFleet(ctx context.Context) (err error) {
 	s.prober = newProber(s)
 	s.fleet = fleet.New(fleet.Options{
-		Local: s.localEngine, Log: s.log, Queue: s.cfg.QueueLimits(),
+		Local: s.localEngine, Log: s.log, Queue: s.cfg.QueueLimits(), Deferred: func() bool { return !s.power.Allows(power.FlexBatch) },
 		Asleep: func(e sluice.Engine) bool { return s.processes.Asleep(e) }, Wanted: func(id string) { s.processes.Wanted(id) },
 		StartLimit: func(e sluice.Engine) time.Duration { return s.processes.StartLimit(e) },
 	})

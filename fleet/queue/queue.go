@@ -43,6 +43,10 @@ const (
 
 // Queue is the calls that wait.
 type Queue struct {
+	// Held reports whether calls of a rank stay in the queue for now, but for those
+	// that were taken before. nil: none do.
+	Held func(Rank) bool
+
 	limits  Limits
 	lanes   map[string]*lane
 	tenants map[string]*count
@@ -179,7 +183,7 @@ func (q *Queue) Next(models []string, turn *Turn, can func(*Item) bool, now time
 			}
 		}
 		for r := range l.bands {
-			if l.bands[r].calls > 0 {
+			if l.bands[r].calls > 0 && (q.Held == nil || !q.Held(Rank(r))) {
 				waits[r], any = true, true
 			}
 		}

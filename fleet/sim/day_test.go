@@ -19,7 +19,7 @@ func within(t *testing.T, what string, got, want, part float64) {
 // samples, since a figure that depends on the sample says nothing of the fleet.
 func TestPublishedDay(t *testing.T) {
 	day := sim.PublishedDays()[0]
-	for _, sample := range []int{512, 1024} {
+	for _, sample := range []int{1024, 2048} {
 		r, err := day.Replay(sample, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -40,15 +40,15 @@ func TestPublishedDay(t *testing.T) {
 			t.Errorf("%d hours from %d o'clock, %d figures", len(r.Hours), r.Hours[0].Hour, len(r.Compared))
 		}
 	}
-	again, err := day.Replay(1024, 1)
+	again, err := day.Replay(4096, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := day.Replay(1024, 2)
+	other, err := day.Replay(4096, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	once, err := day.Replay(1024, 1)
+	once, err := day.Replay(4096, 1)
 	if err != nil || once.TTFT != again.TTFT || once.Income != again.Income || other.TTFT == again.TTFT {
 		t.Errorf("a day does not depend on its seed alone: %v", err)
 	}

@@ -15,11 +15,11 @@ import (
 func TestSize(t *testing.T) {
 	shape, _ := simulator.ShapeNamed("dense-8b")
 	policy, _ := sim.PolicyNamed("sluice")
-	run := sim.Run{Shape: shape, Workload: sim.DefaultWorkload(1, 1), Policy: policy, Duration: 3 * time.Minute, Warmup: time.Minute}
+	run := sim.Run{Shape: shape, Workload: sim.DefaultWorkload(1, 1), Policy: policy, Duration: 90 * time.Second, Warmup: 30 * time.Second}
 	kind := sim.Group{Chips: 1, Chip: chip(t, "h20")}
 	goal := sim.Goal{TTFT: 3 * time.Second, ITL: 60 * time.Millisecond}
 	n, r, ok, err := run.Size(goal, kind)
-	if err != nil || !ok || n < 2 || r.TTFT.P99 > 3 || r.ITL.P99 > 0.06 || r.ChipHours != float64(n)*120/3600 {
+	if err != nil || !ok || n < 2 || r.TTFT.P99 > 3 || r.ITL.P99 > 0.06 || r.ChipHours != float64(n)*60/3600 {
 		t.Fatalf("%d engines, %t, TTFT %+v, inter-token %+v, %g chip-hours, %v", n, ok, r.TTFT, r.ITL, r.ChipHours, err)
 	}
 	kind.Engines = n - 1
@@ -82,7 +82,7 @@ func TestTrace(t *testing.T) {
 		"at,prompt,output\nNaN,1,1\n":               "line 2 of the trace: it comes before",
 		"at,prompt,output\n1,0,1\n":                 "1 to",
 		`{"at":1,"prompt":1,"output":1,"shared":2}`: "2 of 1 tokens are shared",
-		`{"at":`: "line 1",
+		`{"at":`:                                    "line 1",
 	} {
 		if _, err := sim.ReadTrace(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: want %q, got %v", text, want, err)
