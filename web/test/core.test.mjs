@@ -9,8 +9,6 @@ test('what has no look', async (t) => {
     await t.test('amounts are exact', () => {
       assert.equal(money.sum(['0.1', '0.2']), '0.3')
       assert.equal(money.sum(['9007199254740993.000000000001', '0.000000000001']), '9007199254740993.000000000002')
-      assert.equal(money.minus('0.3', '0.1'), '0.2')
-      assert.equal(money.minus('1', '1.000000000001'), '-0.000000000001')
       assert.equal(money.sum([]), '0')
       assert.equal(money.compare('10', '9.999999999999'), 1)
       assert.equal(money.compare('-1', '0'), -1)
@@ -105,9 +103,10 @@ test('what has no look', async (t) => {
       const other = await problemOf(new Response(JSON.stringify({ error: { message: 'Empty.', code: 'insufficient_funds' } }), { status: 402 }))
       assert.deepEqual([other.message, other.code], ['Empty.', 'insufficient_funds'])
       const broken = await problemOf(new Response('<html>', { status: 502, statusText: 'Bad Gateway' }))
-      assert.deepEqual([broken.message, broken.status, broken.passing], ['Bad Gateway', 502, true])
+      assert.deepEqual([broken.message, broken.status], ['Bad Gateway', 502])
       assert.equal(asProblem(new TypeError('Failed to fetch')).code, 'offline')
-      assert.ok(asProblem(new Problem('x', 'y', 400)).passing === false)
+      const known = new Problem('x', 'y', 400)
+      assert.equal(asProblem(known), known)
     })
 
     const format = await load('core/format.ts')

@@ -25,11 +25,6 @@ export function sum(amounts: string[]): string {
   return amount(amounts.reduce((all, a) => all + pico(a), 0n))
 }
 
-/** The exact difference a − b. */
-export function minus(a: string, b: string): string {
-  return amount(pico(a) - pico(b))
-}
-
 /** Less than zero, zero, or more, as a is less than b, equal, or more. */
 export function compare(a: string, b: string): number {
   const d = pico(a) - pico(b)

@@ -66,11 +66,6 @@ export function instant(at: Date | string): string {
   return dates({ dateStyle: 'full', timeStyle: 'long' }).format(new Date(at))
 }
 
-/** The time of day with seconds. */
-export function clock(at: Date | string): string {
-  return dates({ hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(new Date(at))
-}
-
 /** A month: November 2026. */
 export function month(at: Date | string): string {
   return dates({ month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(at))
@@ -98,13 +93,6 @@ export function duration(ms: number): string {
   if (ms < 60_000) return unit(ms / 1000, 'second', ms < 10_000 ? 2 : 1)
   if (ms < 3_600_000) return unit(ms / 60_000, 'minute', 1)
   return unit(ms / 3_600_000, 'hour', 1)
-}
-
-/** A number of bytes: 4.2 MB. */
-export function bytes(n: number): string {
-  const names = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
-  const power = n < 1 ? 0 : Math.min(names.length - 1, Math.floor(Math.log10(n) / 3))
-  return numbers({ style: 'unit', unit: names[power], unitDisplay: 'short', maximumFractionDigits: 1 }).format(n / 1000 ** power)
 }
 
 /** Names in a sentence: a, b and c. */

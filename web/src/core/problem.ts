@@ -20,11 +20,6 @@ export class Problem extends Error {
     super(message)
     this.name = 'Problem'
   }
-
-  /** Whether asking again may help without changing anything. */
-  get passing(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500
-  }
 }
 
 /** Reads a refusal's body. */

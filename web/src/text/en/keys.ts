@@ -1,7 +1,3 @@
-import { plural } from '../../core/plural'
-
-const count = plural('en')
-
 export default {
   title: 'Keys',
   text: 'Secrets that your applications call models with. One for each application.',
@@ -17,10 +13,7 @@ export default {
   project: 'Project',
   noProject: 'No project',
   models: 'Models',
-  everyModel: 'Every model',
-  modelCount: (n: number) => count(n, { one: '# model', other: '# models' }),
   onlyThese: 'Only the chosen models',
-  limits: 'Limits',
   rpm: 'Requests per minute',
   tpm: 'Tokens per minute',
   concurrent: 'Requests at once',
@@ -44,7 +37,6 @@ export default {
   revoked: 'Revoked',
   revokedNow: 'The key is revoked.',
   expired: 'Expired',
-  active: 'Active',
   edit: 'Edit',
   editTitle: (name: string) => `Edit “${name}”`,
   empty: 'No key yet',

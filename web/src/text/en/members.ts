@@ -30,7 +30,6 @@ export default {
   linkText: 'The server sends no mail, so hand it over yourself. It is shown this once and works once.',
   link: 'Link',
   open: 'Open invitations',
-  states: { open: 'Open', accepted: 'Accepted', revoked: 'Ended', expired: 'Expired' } as Record<string, string>,
   expires: 'Expires',
   end: 'End the invitation',
   none: 'Nobody belongs to this organisation yet',

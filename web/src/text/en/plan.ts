@@ -5,8 +5,6 @@ const count = plural('en')
 export default {
   title: 'Plan',
   text: 'A subscription with so many prompts in each window, in place of a price per token.',
-  meters: 'Use now',
-  metersText: 'A call must fit into all of them.',
   used: (used: string, limit: string, unit: string) => `${used} of ${limit} ${unit}`,
   units: { prompts: 'prompts', requests: 'requests', tokens: 'tokens', credits: 'credits' } as Record<string, string>,
   resets: (when: string) => `Begins anew ${when}`,

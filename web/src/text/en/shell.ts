@@ -23,7 +23,6 @@ export default {
   organisation: 'Organisation',
   organisations: 'Organisations',
   palette: 'Search pages and commands',
-  pageFailed: 'The page could not be loaded',
   shortcuts: 'Keyboard shortcuts',
   shortcutHelp: 'Show the shortcuts',
   shortcutPalette: 'Open the command palette',

@@ -51,8 +51,6 @@ export default {
   receiptLater: 'The receipt is ready when its hour is sealed, a few minutes after the hour ends.',
   call: 'Request',
   endpoint: 'Endpoint',
-  engine: 'Engine',
-  project: 'Project',
   begun: 'Admitted',
   priceBook: 'Price book',
   estimated: 'Counted here, because the engine did not say',
@@ -66,5 +64,4 @@ export default {
   booked: 'Booked as',
   account: 'Account',
   amount: 'Amount',
-  csv: 'Download as CSV',
 }

@@ -1,7 +1,4 @@
-import { plural } from '../../core/plural'
 import type { Messages } from '../messages'
-
-const count = plural('fr')
 
 const keys: Messages['keys'] = {
   title: 'Clés',
@@ -18,10 +15,7 @@ const keys: Messages['keys'] = {
   project: 'Projet',
   noProject: 'Aucun projet',
   models: 'Modèles',
-  everyModel: 'Tous les modèles',
-  modelCount: (n) => count(n, { one: '# modèle', other: '# modèles' }),
   onlyThese: 'Seulement les modèles choisis',
-  limits: 'Limites',
   rpm: 'Requêtes par minute',
   tpm: 'Tokens par minute',
   concurrent: 'Requêtes simultanées',
@@ -45,7 +39,6 @@ const keys: Messages['keys'] = {
   revoked: 'Révoquée',
   revokedNow: 'La clé est révoquée.',
   expired: 'Expirée',
-  active: 'Active',
   edit: 'Modifier',
   editTitle: (name) => `Modifier « ${name} »`,
   empty: 'Aucune clé',

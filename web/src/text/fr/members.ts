@@ -32,7 +32,6 @@ const members: Messages['members'] = {
   linkText: 'Le serveur n’envoie pas d’e-mails : transmettez-le vous-même. Il n’est montré que cette fois et ne sert qu’une fois.',
   link: 'Lien',
   open: 'Invitations en cours',
-  states: { open: 'En cours', accepted: 'Acceptée', revoked: 'Annulée', expired: 'Expirée' },
   expires: 'Expire',
   end: 'Annuler l’invitation',
   none: 'Personne n’appartient encore à cette organisation',

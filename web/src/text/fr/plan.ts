@@ -6,8 +6,6 @@ const count = plural('fr')
 const plan: Messages['plan'] = {
   title: 'Forfait',
   text: 'Un abonnement avec un nombre d’invites par fenêtre, au lieu d’un prix par token.',
-  meters: 'Consommation actuelle',
-  metersText: 'Un appel doit tenir dans chacune.',
   used: (used, limit, unit) => `${used} sur ${limit} ${unit}`,
   units: { prompts: 'invites', requests: 'requêtes', tokens: 'tokens', credits: 'crédits' },
   resets: (when) => `Recommence ${when}`,

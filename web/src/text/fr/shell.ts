@@ -25,7 +25,6 @@ const shell: Messages['shell'] = {
   organisation: 'Organisation',
   organisations: 'Organisations',
   palette: 'Rechercher pages et commandes',
-  pageFailed: 'La page n’a pas pu être chargée',
   shortcuts: 'Raccourcis clavier',
   shortcutHelp: 'Afficher les raccourcis',
   shortcutPalette: 'Ouvrir la palette de commandes',

@@ -15,18 +15,6 @@ const start: Messages['start'] = {
   noModels: 'Aucun modèle n’est encore proposé',
   noModelsText: 'Dès que l’exploitant en ajoute un, il apparaît ici.',
   balance: 'Solde',
-  today: 'Dépensé ces dernières 24 heures',
-  calls: 'Requêtes ces dernières 24 heures',
-  models: 'Modèles',
-  topUp: 'Recharger',
-  seeUsage: 'Voir l’utilisation',
   empty: 'Le solde est vide : les appels sont refusés jusqu’à la prochaine recharge.',
-  stepsTitle: 'Premiers pas',
-  stepKey: 'Créez une clé',
-  stepKeyText: 'Une par application, pour voir et borner ce que chacune consomme.',
-  stepCall: 'Envoyez une première requête',
-  stepCallText: 'Copiez un extrait ci-dessous, ou essayez un modèle dans le bac à sable.',
-  stepSee: 'Voyez ce qu’elle a coûté',
-  stepSeeText: 'Chaque requête a son reçu, au token près.',
 }
 export default start

@@ -50,8 +50,6 @@ const usage: Messages['usage'] = {
   receiptLater: 'Le reçu est prêt quand son heure est scellée, quelques minutes après sa fin.',
   call: 'Requête',
   endpoint: 'Point d’accès',
-  engine: 'Moteur',
-  project: 'Projet',
   begun: 'Admise',
   priceBook: 'Barème',
   estimated: 'Compté ici, car le moteur ne l’a pas dit',
@@ -65,6 +63,5 @@ const usage: Messages['usage'] = {
   booked: 'Écritures',
   account: 'Compte',
   amount: 'Montant',
-  csv: 'Télécharger en CSV',
 }
 export default usage

@@ -1,7 +1,4 @@
-import { plural } from '../../core/plural'
 import type { Messages } from '../messages'
-
-const count = plural('zh')
 
 const keys: Messages['keys'] = {
   title: '密钥',
@@ -18,10 +15,7 @@ const keys: Messages['keys'] = {
   project: '项目',
   noProject: '无项目',
   models: '模型',
-  everyModel: '全部模型',
-  modelCount: (n) => count(n, { other: '# 个模型' }),
   onlyThese: '仅限所选模型',
-  limits: '限制',
   rpm: '每分钟请求数',
   tpm: '每分钟 token 数',
   concurrent: '并发请求数',
@@ -45,7 +39,6 @@ const keys: Messages['keys'] = {
   revoked: '已吊销',
   revokedNow: '密钥已吊销。',
   expired: '已过期',
-  active: '有效',
   edit: '编辑',
   editTitle: (name) => `编辑“${name}”`,
   empty: '还没有密钥',

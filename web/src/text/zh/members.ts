@@ -32,7 +32,6 @@ const members: Messages['members'] = {
   linkText: '服务器未配置邮件，请自行转交。链接仅显示这一次，且只能使用一次。',
   link: '链接',
   open: '待接受的邀请',
-  states: { open: '待接受', accepted: '已接受', revoked: '已取消', expired: '已过期' },
   expires: '到期',
   end: '取消邀请',
   none: '本组织还没有成员',

@@ -6,8 +6,6 @@ const count = plural('zh')
 const plan: Messages['plan'] = {
   title: '套餐',
   text: '按时间窗口提供固定额度的订阅，不按 token 计价。',
-  meters: '当前用量',
-  metersText: '每次调用须同时满足所有窗口。',
   used: (used, limit, unit) => `已用 ${used} / ${limit} ${unit}`,
   units: { prompts: '次提示', requests: '次请求', tokens: 'token', credits: '点数' },
   resets: (when) => `${when}重置`,

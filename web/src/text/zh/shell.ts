@@ -25,7 +25,6 @@ const shell: Messages['shell'] = {
   organisation: '组织',
   organisations: '组织',
   palette: '搜索页面和命令',
-  pageFailed: '页面无法加载',
   shortcuts: '键盘快捷键',
   shortcutHelp: '显示快捷键',
   shortcutPalette: '打开命令面板',

@@ -15,18 +15,6 @@ const start: Messages['start'] = {
   noModels: '尚未提供模型',
   noModelsText: '运营方添加模型后会显示在这里。',
   balance: '余额',
-  today: '过去 24 小时支出',
-  calls: '过去 24 小时请求数',
-  models: '模型',
-  topUp: '充值',
-  seeUsage: '查看用量',
   empty: '余额为零：充值之前请求会被拒绝。',
-  stepsTitle: '入门步骤',
-  stepKey: '创建密钥',
-  stepKeyText: '为每个应用创建一个密钥，便于分别查看和限制用量。',
-  stepCall: '发送第一个请求',
-  stepCallText: '复制下方示例，或在试验场中试用模型。',
-  stepSee: '查看费用',
-  stepSeeText: '每个请求都有精确到每个 token 的收据。',
 }
 export default start

@@ -50,8 +50,6 @@ const usage: Messages['usage'] = {
   receiptLater: '收据在所属小时封存后可用，即整点后几分钟。',
   call: '请求',
   endpoint: '端点',
-  engine: '引擎',
-  project: '项目',
   begun: '接收时间',
   priceBook: '价目表',
   estimated: '引擎未报告，由本服务器计数',
@@ -65,6 +63,5 @@ const usage: Messages['usage'] = {
   booked: '入账',
   account: '账户',
   amount: '金额',
-  csv: '下载 CSV',
 }
 export default usage
