@@ -20,8 +20,8 @@ const (
 type load struct {
 	said    driver.Load
 	counted *driver.Counted // nil where it counts no tokens
-	at      time.Time // zero: nothing was said yet
-	next    time.Time // when to look again
+	at      time.Time       // zero: nothing was said yet
+	next    time.Time       // when to look again
 	reading bool
 }
 
