@@ -66,13 +66,24 @@ func (f *Fleet) wait(ctx context.Context, now time.Time, req *sluice.RouteReques
 	return f.await(ctx, w, limit)
 }
 
-// patience is how long a call may wait: longer where an engine has to be started first.
+// patience is how long a call may wait: longer where an engine has to be started
+// first, and not at all where none will be.
 func (f *Fleet) patience(req *sluice.RouteRequest, why verdict) time.Duration {
-	limit := req.Wait
-	if why == allAsleep && f.o.StartLimit != nil {
-		for _, t := range f.models[req.Model] {
-			limit = max(limit, f.o.StartLimit(t.replica.grant.engine))
-		}
+	if why != allAsleep || f.o.StartLimit == nil {
+		return req.Wait
+	}
+	limit := f.startLimit(req.Model)
+	if limit <= 0 {
+		return 0
+	}
+	return max(req.Wait, limit)
+}
+
+// startLimit is how long a call may wait until one of the model's engines is
+// started; zero: none is being started, nor will be. f.mu is held.
+func (f *Fleet) startLimit(model string) (limit time.Duration) {
+	for _, t := range f.models[model] {
+		limit = max(limit, f.o.StartLimit(t.replica.grant.engine))
 	}
 	return limit
 }
@@ -112,7 +123,6 @@ func (f *Fleet) busy(it *queue.Item, now time.Time, format string) *sluice.Error
 
 // await waits for a queued call's turn.
 func (f *Fleet) await(ctx context.Context, w *waiter, limit time.Duration) (sluice.Route, error) {
-	begun := time.Now()
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
 	var again <-chan time.Time
@@ -141,7 +151,7 @@ func (f *Fleet) await(ctx context.Context, w *waiter, limit time.Duration) (slui
 			}
 		case <-again:
 			f.want(w.req.Model)
-			if err := f.hopeless(w, time.Since(begun)); err != nil {
+			if err := f.hopeless(w); err != nil {
 				return sluice.Route{}, err
 			}
 		}
@@ -150,14 +160,10 @@ func (f *Fleet) await(ctx context.Context, w *waiter, limit time.Duration) (slui
 
 // hopeless gives up a call that waits for engines of which none is being started,
 // since that has failed, and returns what its caller is told; nil while there is hope.
-func (f *Fleet) hopeless(w *waiter, waited time.Duration) error {
+func (f *Fleet) hopeless(w *waiter) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.o.StartLimit == nil || waited < w.req.Wait || f.sleeper(w.req.Model) == "" {
-		return nil
-	}
-	starting := func(t target) bool { return f.o.StartLimit(t.replica.grant.engine) > 0 }
-	if slices.ContainsFunc(f.models[w.req.Model], starting) || !f.queue.Remove(&w.item) {
+	if f.o.StartLimit == nil || f.sleeper(w.req.Model) == "" || f.startLimit(w.req.Model) > 0 || !f.queue.Remove(&w.item) {
 		return nil
 	}
 	f.noteShed(&w.item, shedExpired)

@@ -151,7 +151,7 @@ func (k *keeper) limit() time.Duration {
 // waited says how long calls may wait now. k.mu is held.
 func (k *keeper) waited() {
 	switch {
-	case k.life.goal == goalStop || k.life.state == Failed || k.engine.Process == nil:
+	case k.life.goal == goalStop || k.life.state == Failed && k.life.failures > 1 || k.engine.Process == nil:
 		k.waits.Store(nil)
 	case k.life.state == Starting && !k.life.until.IsZero():
 		k.waits.Store(&waiting{until: k.life.until})

@@ -262,7 +262,7 @@ func shares(a, b map[string]string) bool {
 
 // StartLimit is how long a call may wait for an engine that is not ready: as
 // long as a start may take, and not at all for one that its operator has stopped
-// or that has failed.
+// or that has failed more than once in a row.
 func (s *Supervisor) StartLimit(e sluice.Engine) time.Duration {
 	k := s.keeper(e.ID)
 	if k == nil {
