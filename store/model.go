@@ -53,8 +53,8 @@ func (db *DB) PutModel(ctx context.Context, m *sluice.Model) error {
 // modelTraffic is where a model's calls go besides its own engines, as it is stored.
 type modelTraffic struct {
 	Versions  []sluice.ModelVersion `json:"versions,omitempty"`
-	Fallbacks []string         `json:"fallbacks,omitempty"`
-	Shadow    *sluice.Shadow   `json:"shadow,omitempty"`
+	Fallbacks []string              `json:"fallbacks,omitempty"`
+	Shadow    *sluice.Shadow        `json:"shadow,omitempty"`
 }
 
 // DeleteModel takes a model off sale. Its prices and its events stay. Errors:
