@@ -82,7 +82,7 @@ func TestTrace(t *testing.T) {
 		"at,prompt,output\nNaN,1,1\n":               "line 2 of the trace: it comes before",
 		"at,prompt,output\n1,0,1\n":                 "1 to",
 		`{"at":1,"prompt":1,"output":1,"shared":2}`: "2 of 1 tokens are shared",
-		`{"at":`: "line 1",
+		"{\"at\":":                                  "line 1",
 	} {
 		if _, err := sim.ReadTrace(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: want %q, got %v", text, want, err)
