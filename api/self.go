@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -33,10 +34,13 @@ type ChangePassword struct {
 	Password string `json:"password" maxLength:"1024"`
 }
 
-// Proof shows that it is the user: one of both.
+// Proof shows that it is the user: by the password, a code or a passkey.
 type Proof struct {
 	Password string `json:"password,omitempty" maxLength:"1024"`
 	Code     string `json:"code,omitempty" maxLength:"64" doc:"Of the authenticator app, or a recovery code."`
+
+	Offer      string         `json:"offer,omitempty" maxLength:"16384" doc:"Of challenge-session, with the answer of a passkey in credential."`
+	Credential map[string]any `json:"credential,omitempty"`
 }
 
 // SecondFactorOffer is a secret for an authenticator app.
@@ -126,12 +130,24 @@ func (s *Server) updateSelf(ctx context.Context, who *caller, in *struct{ Body U
 }
 
 func (s *Server) prove(ctx context.Context, who *caller, in *struct{ Body Proof }) (Session, error) {
-	token, err := s.opt.Accounts.Prove(ctx, visitorOf(who), in.Body.Password, in.Body.Code)
+	token, err := s.proof(ctx, who, &in.Body)
 	if err != nil {
 		return Session{}, err
 	}
 	s.hold(who, token)
 	return s.getSession(ctx, who, nil)
+}
+
+// proof takes one of the ways to prove to be it.
+func (s *Server) proof(ctx context.Context, who *caller, p *Proof) (token string, err error) {
+	if p.Offer == "" {
+		return s.opt.Accounts.Prove(ctx, visitorOf(who), p.Password, p.Code)
+	}
+	answer, err := json.Marshal(p.Credential)
+	if err != nil {
+		return "", err
+	}
+	return s.opt.Accounts.ProvePasskey(ctx, visitorOf(who), p.Offer, answer)
 }
 
 func (s *Server) changePassword(ctx context.Context, who *caller, in *struct{ Body ChangePassword }) error {

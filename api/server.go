@@ -169,6 +169,7 @@ func New(o Options) *Server {
 	s.registerStatus()
 	s.registerSession()
 	s.registerSelf()
+	s.registerPasskeys()
 	s.registerUsers()
 	s.registerMembers()
 	s.registerAudit()

@@ -42,6 +42,13 @@ func sessionRows(t *testing.T, w *apitest.World) map[string]row {
 		"remove-second-factor":  {"*", 0, 204, fixed("/session/second-factor", ""), nil},
 		"new-recovery-codes":    {"*", 0, 409, fixed("/session/recovery-codes", ""), nil},
 
+		"list-passkeys":     {"*", 0, 200, fixed("/session/passkeys", ""), nil},
+		"offer-passkey":     {"*", 0, 200, fixed("/session/passkeys/offer", ""), nil},
+		"add-passkey":       {"*", 0, 403, fixed("/session/passkeys", `{"offer":"none","credential":{}}`), nil},
+		"rename-passkey":    {"*", 0, 404, fixed("/session/passkeys/passkey_x", `{"name":"n"}`), nil},
+		"delete-passkey":    {"*", 0, 404, fixed("/session/passkeys/passkey_x", ""), nil},
+		"challenge-session": {"*", 0, 200, fixed("/session/challenge", ""), nil},
+
 		"list-users": {"oafs", 0, 200, fixed("/users?limit=2", ""), nil},
 		"create-user": {"oa", 0, 201, func(_ tenant, once int) (string, string) {
 			return "/users", fmt.Sprintf(`{"email":"made-%d@example.com"}`, once)

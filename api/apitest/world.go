@@ -38,6 +38,7 @@ import (
 	"sluice/gateway/tally"
 	"sluice/money/whatif"
 	"sluice/plug/blob"
+	"sluice/plug/passkey"
 	"sluice/plug/pdf"
 	"sluice/plug/webhook"
 	"sluice/product/account"
@@ -107,8 +108,8 @@ func New(t testing.TB, sources ...*account.Source) *World {
 	printer, err := pdf.New(nil)
 	w.must(err)
 	w.Accounts = account.New(account.Options{
-		Sources: sources,
-		Store:   w.Store, Sealer: thinSealer{}, URL: func() string { return "http://sluice.test" }, Now: w.Now,
+		Sources: sources, Party: passkey.New(func() string { return "http://sluice.test" }),
+		Store: w.Store, Sealer: thinSealer{}, URL: func() string { return "http://sluice.test" }, Now: w.Now,
 		Argon2: account.Argon2{Memory: 64, Passes: 1, Threads: 1}, // quick
 	})
 	w.Browser = browser.New("http://sluice.test", nil)

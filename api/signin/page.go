@@ -44,7 +44,8 @@ type view struct {
 	Known, Mine           bool
 	HasPassword, HasCode  bool // what a visitor can prove by
 
-	Sources []*account.Source // providers to sign in by
+	Sources  []*account.Source // providers to sign in by
+	Passkeys bool
 
 	messages map[string]string
 }
@@ -118,7 +119,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 	v.Page, v.Lang = page, p.opt.Browser.Language(r)
 	v.messages = p.templates.messages[v.Lang]
 	v.Here = here(page, v)
-	v.Sources = p.opt.Accounts.Sources()
+	v.Sources, v.Passkeys = p.opt.Accounts.Sources(), p.opt.Accounts.HasPasskeys()
 	var out bytes.Buffer
 	if err := p.templates.pages[page].ExecuteTemplate(&out, "layout.html", v); err != nil {
 		p.opt.Log.ErrorContext(r.Context(), "a page could not be written", "page", page, "error", err)
@@ -154,35 +155,42 @@ func here(page string, v view) string {
 // fail shows a page's form again, with what is wrong.
 func (p *Pages) fail(w http.ResponseWriter, r *http.Request, page string, v view, err error) {
 	e := sluice.ErrorOf(err)
-	status := http.StatusBadRequest
-	switch e.Code { //nolint:exhaustive // the others are faults of the form
-	case sluice.CodeUnauthenticated:
-		status = http.StatusUnauthorized
-	case sluice.CodeForbidden:
-		status = http.StatusForbidden
-	case sluice.CodeNotFound:
-		status = http.StatusNotFound
-	case sluice.CodeConflict:
-		status = http.StatusConflict
-	case sluice.CodeRateLimited:
-		status = http.StatusTooManyRequests
-	case sluice.CodeOverloaded, sluice.CodeUnavailable:
-		status = http.StatusServiceUnavailable
-	case sluice.CodeInternal:
-		status = http.StatusInternalServerError
-		p.opt.Log.ErrorContext(r.Context(), "signing in failed", "page", page, "error", err)
-	}
+	status := p.status(r, e)
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
 	}
-	v.Error = p.templates.messages[p.opt.Browser.Language(r)][e.Message]
-	if v.Error == "" {
-		v.Error = e.Message
-	}
+	v.Error = p.say(r, e.Message)
 	p.show(w, r, status, page, v)
 }
 
 // refuse shows why a page has nothing to offer.
 func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, page string, err error) {
 	p.fail(w, r, page, view{Refused: true}, err)
+}
+
+// say is a text of the server's in the language of the page.
+func (p *Pages) say(r *http.Request, english string) string {
+	return view{messages: p.templates.messages[p.opt.Browser.Language(r)]}.T(english)
+}
+
+// status is the HTTP status of a page that shows an error. What is ours is logged.
+func (p *Pages) status(r *http.Request, e *sluice.Error) int {
+	switch e.Code { //nolint:exhaustive // the others are faults of the form
+	case sluice.CodeUnauthenticated:
+		return http.StatusUnauthorized
+	case sluice.CodeForbidden:
+		return http.StatusForbidden
+	case sluice.CodeNotFound:
+		return http.StatusNotFound
+	case sluice.CodeConflict:
+		return http.StatusConflict
+	case sluice.CodeRateLimited:
+		return http.StatusTooManyRequests
+	case sluice.CodeOverloaded, sluice.CodeUnavailable:
+		return http.StatusServiceUnavailable
+	case sluice.CodeInternal:
+		p.opt.Log.ErrorContext(r.Context(), "signing in failed", "path", r.URL.Path, "error", e)
+		return http.StatusInternalServerError
+	}
+	return http.StatusBadRequest
 }

@@ -32,7 +32,7 @@ const (
 )
 
 // maxForm bounds a form, in bytes.
-const maxForm = 16 << 10
+const maxForm = 64 << 10
 
 // Options are what the pages work with. All but Home are required.
 type Options struct {
@@ -66,6 +66,8 @@ func New(o Options) *Pages {
 	p.mux.HandleFunc("POST "+PathSetup, p.doSetup)
 	p.mux.HandleFunc("GET "+account.PathOIDC+"{source}", p.beginOIDC)
 	p.mux.HandleFunc("GET "+account.PathOIDC+"{source}/callback", p.finishOIDC)
+	p.mux.HandleFunc("POST "+PathSignIn+"/passkey/begin", p.beginPasskey)
+	p.mux.HandleFunc("POST "+PathSignIn+"/passkey", p.doPasskey)
 	p.mux.HandleFunc("GET "+PathProof, p.showProof)
 	p.mux.HandleFunc("POST "+PathProof, p.doProof)
 	p.mux.HandleFunc("GET "+PathForgot, p.showForgot)
@@ -106,9 +108,14 @@ func (p *Pages) local(next string) string {
 	return next
 }
 
-// welcome lets a browser in: it holds the new session from now on and goes on
-// to next. The session that it had before ends.
+// welcome lets a browser in, which goes on to next.
 func (p *Pages) welcome(w http.ResponseWriter, r *http.Request, e *account.Entry, next string) {
+	p.enter(w, r, e)
+	http.Redirect(w, r, p.local(next), http.StatusSeeOther)
+}
+
+// enter has the browser hold a new session, and ends the one that it had before.
+func (p *Pages) enter(w http.ResponseWriter, r *http.Request, e *account.Entry) {
 	if old := p.opt.Browser.Session(r); old != "" {
 		if err := p.opt.Accounts.SignOut(context.WithoutCancel(r.Context()), old); err != nil {
 			p.opt.Log.WarnContext(r.Context(), "an earlier session could not be ended", "error", err)
@@ -117,7 +124,6 @@ func (p *Pages) welcome(w http.ResponseWriter, r *http.Request, e *account.Entry
 	p.opt.Browser.SetSession(w, e.Token, e.Session.ExpiresAt.Sub(p.opt.Now()))
 	p.opt.Browser.SetDevice(w, e.Device)
 	p.opt.Browser.SetPending(w, "")
-	http.Redirect(w, r, p.local(next), http.StatusSeeOther)
 }
 
 // form reads a form's fields, those of the address left out.

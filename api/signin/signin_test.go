@@ -83,6 +83,21 @@ func (v *visitor) call(method, path string, in any, header ...string) (int, stri
 	return resp.StatusCode, text
 }
 
+// cookie is the value of a cookie that the visitor holds, or "".
+func (v *visitor) cookie(name string) string {
+	v.t.Helper()
+	u, err := url.Parse(v.w.URL)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	for _, c := range v.http.Jar.Cookies(u) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
 // session is who the server takes the visitor for.
 func (v *visitor) session(header ...string) (out api.Session) {
 	v.t.Helper()

@@ -6,6 +6,7 @@ import (
 	"sluice/api/browser"
 	"sluice/api/signin"
 	"sluice/console"
+	"sluice/plug/passkey"
 	"sluice/product/account"
 )
 
@@ -17,7 +18,7 @@ func (s *server) newAccounts() error {
 	}
 	o := account.Options{
 		Store: s.store, Sealer: sealer{s.engines}, URL: func() string { return s.url }, Now: clock, Log: s.log,
-		Sources: sources, SessionIdle: s.cfg.SessionIdle, SessionLife: s.cfg.SessionLife,
+		Sources: sources, Party: passkey.New(func() string { return s.url }), SessionIdle: s.cfg.SessionIdle, SessionLife: s.cfg.SessionLife,
 	}
 	if s.mailer != nil {
 		o.Mailer = s.mailer

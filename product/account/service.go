@@ -86,6 +86,7 @@ type Store interface {
 	Lists
 	Journal
 	Identities
+	Passkeys
 }
 
 // Sealer seals values that leave the server, or stand in its database, bound to
@@ -108,6 +109,7 @@ type Options struct {
 
 	URL func() string // where browsers reach the server, without a slash at its end
 
+	Party   Party     // of passkeys; nil: there are none
 	Sources []*Source // OpenID Connect providers
 
 	SessionIdle time.Duration // a session ends that is not used for so long; default 12 h

@@ -12,12 +12,13 @@ import (
 // tried after the right password alone.
 func newLimits() limits {
 	return limits{
-		address: newThrottle(pace{30, 10 * time.Second}, 1<<16),
-		account: newThrottle(pace{10, 2 * time.Minute}, 1<<16),
-		device:  newThrottle(pace{10, 2 * time.Minute}, 1<<16),
-		code:    newThrottle(pace{5, 3 * time.Minute}, 1<<16),
-		mail:    newThrottle(pace{3, 20 * time.Minute}, 1<<16),
-		setup:   newThrottle(pace{10, 6 * time.Second}, 1),
+		address:   newThrottle(pace{30, 10 * time.Second}, 1<<16),
+		account:   newThrottle(pace{10, 2 * time.Minute}, 1<<16),
+		device:    newThrottle(pace{10, 2 * time.Minute}, 1<<16),
+		code:      newThrottle(pace{5, 3 * time.Minute}, 1<<16),
+		mail:      newThrottle(pace{3, 20 * time.Minute}, 1<<16),
+		challenge: newThrottle(pace{1, 2 * passkeyLife}, 1<<16), // each is answered once
+		setup:     newThrottle(pace{10, 6 * time.Second}, 1),
 
 		notes:    newThrottle(pace{20, time.Minute}, 1<<16),
 		allNotes: newThrottle(pace{1000, 10 * time.Second}, 1),
@@ -26,7 +27,7 @@ func newLimits() limits {
 
 // limits are what holds attempts back.
 type limits struct {
-	address, account, device, code, mail, setup, notes, allNotes *throttle
+	address, account, device, code, mail, setup, challenge, notes, allNotes *throttle
 }
 
 // Attempt is an attempt to sign in with a password.
