@@ -33,7 +33,7 @@ type ReopenDay struct {
 
 // ExplainDifference says why something on a day does not agree.
 type ExplainDifference struct {
-	Subject string `json:"subject" minLength:"1" maxLength:"200" example:"engine:eng_01" doc:"The check that differs."`
+	Subject string `json:"subject" minLength:"1" maxLength:"200" example:"engine:gpu1" doc:"The check that differs."`
 	Note    string `json:"note" minLength:"1" maxLength:"2000" doc:"Why; it is kept for good, with who says so."`
 }
 

@@ -54,7 +54,7 @@ func TestNodesOfTheServer(t *testing.T) {
 	at := w.Now().UTC()
 	from := at.Truncate(24 * time.Hour)
 	to, day := from.Add(24*time.Hour), from.Format(time.DateOnly)
-	served(t, w, org.ID, engine.ID, at)
+	served(t, w, org.ID, engine.Name, at) // events have the name
 	w.Advance(49 * time.Hour)
 	sealed(t, w)
 

@@ -18,7 +18,7 @@ import (
 
 // Seen is an engine as it was looked at.
 type Seen struct {
-	Engine string // its id
+	Engine string // as events name it
 	Up     bool   // it takes calls
 
 	// Prompt and Completion are the tokens that it counted since it was started, as

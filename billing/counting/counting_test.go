@@ -3,6 +3,7 @@ package counting
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,12 +13,15 @@ import (
 
 // memory is a store in memory.
 type memory struct {
+	mu       sync.Mutex
 	counts   map[slot]seal.Count
 	readings map[string]seal.Reading
 	away     error
 }
 
 func (m *memory) EngineReadings(context.Context) ([]seal.Reading, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var all []seal.Reading
 	for _, r := range m.readings {
 		all = append(all, r)
@@ -26,6 +30,8 @@ func (m *memory) EngineReadings(context.Context) ([]seal.Reading, error) {
 }
 
 func (m *memory) AddCounts(_ context.Context, counts []seal.Count, readings []seal.Reading) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.away != nil {
 		return m.away
 	}
@@ -41,6 +47,13 @@ func (m *memory) AddCounts(_ context.Context, counts []seal.Count, readings []se
 	return nil
 }
 
+// be has the store be away, or back.
+func (m *memory) be(away error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.away = away
+}
+
 func newMemory() *memory {
 	return &memory{counts: map[slot]seal.Count{}, readings: map[string]seal.Reading{}}
 }
@@ -50,10 +63,18 @@ func newMemory() *memory {
 func TestCounting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
+		var mu sync.Mutex
 		engine := Seen{Engine: "eng_1", Up: true, Known: true}
 		look := func() []Seen {
+			mu.Lock()
+			defer mu.Unlock()
 			engine.At = time.Now()
 			return []Seen{engine, {Engine: "eng_2", Up: true}}
+		}
+		counts := func(prompt, completion int64) {
+			mu.Lock()
+			defer mu.Unlock()
+			engine.Prompt, engine.Completion = prompt, completion
 		}
 		start := func() (stop func()) {
 			s := New(Options{Store: m, Look: look, Now: time.Now})
@@ -65,17 +86,17 @@ func TestCounting(t *testing.T) {
 		first := time.Now().UTC().Truncate(time.Hour)
 		stop := start()
 		time.Sleep(10 * time.Minute)
-		engine.Prompt, engine.Completion = 100, 40
+		counts(100, 40)
 		time.Sleep(50 * time.Minute)
-		m.away = errors.New("away")
-		engine.Prompt, engine.Completion = 130, 50
+		m.be(errors.New("away"))
+		counts(130, 50)
 		time.Sleep(10 * time.Minute)
-		engine.Prompt, engine.Completion = 7, 3 // it was started again
+		counts(7, 3) // it was started again
 		time.Sleep(10 * time.Minute)
-		m.away = nil
+		m.be(nil)
 		time.Sleep(2 * time.Minute)
 		stop()
-		engine.Prompt, engine.Completion = 20, 5 // while the server is away
+		counts(20, 5) // while the server is away
 		time.Sleep(time.Hour)
 		stop = start()
 		time.Sleep(2 * time.Minute)

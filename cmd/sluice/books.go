@@ -42,7 +42,7 @@ func (s *server) seenEngines() []counting.Seen {
 		if e.Kind == sluice.EngineSimulated {
 			continue
 		}
-		seen := counting.Seen{Engine: e.ID, Up: e.Health == fleet.HealthServing || e.Health == fleet.HealthRecovering || e.Health == fleet.HealthParked}
+		seen := counting.Seen{Engine: e.Name, Up: e.Health == fleet.HealthServing || e.Health == fleet.HealthRecovering || e.Health == fleet.HealthParked}
 		if own, ok := s.embedded.Load(e.ID); ok {
 			seen.Known, seen.At = true, clock()
 			seen.Prompt, seen.Completion = own.(*embedded.Engine).Counted()

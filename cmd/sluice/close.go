@@ -34,7 +34,7 @@ func (c *cli) closeCommand() *cobra.Command {
 			"What does not agree keeps the day open until --explain says why. A closed day is opened again by --reopen.",
 		Example: "  sluice close --show\n  sluice close --day 2026-11-21\n" +
 			"  sluice close --day 2026-11-21 --counters engines.jsonl\n" +
-			"  sluice close --day 2026-11-21 --explain 'engine:eng_01=warm-up calls after a restart'\n" +
+			"  sluice close --day 2026-11-21 --explain 'engine:gpu1=warm-up calls after a restart'\n" +
 			"  sluice close --day 2026-11-21 --reopen 'calls of a spool came late'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return ask(c, func(cl *client.Client) (*closing.Day, error) { return f.run(cmd, cl) }, showDay)

@@ -39,7 +39,7 @@ type Placed struct {
 
 // Up is for how long an engine was up in an hour.
 type Up struct {
-	Engine string
+	Engine string // its id or its name
 	Hour   time.Time
 	For    time.Duration
 }
@@ -52,9 +52,15 @@ type NodeSchedule struct {
 	Engines []Placed     `json:"engines"` // in order of names
 }
 
-// Place returns the pool and the segment of an engine.
+// find is where in Engines an engine stands, by its id or, as events have it, by
+// its name; -1 when it does not.
+func (s *NodeSchedule) find(engine string) int {
+	return slices.IndexFunc(s.Engines, func(p Placed) bool { return p.Engine == engine || p.Name == engine })
+}
+
+// Place returns the pool and the segment of an engine, by its id or its name.
 func (s *NodeSchedule) Place(engine string) (pool string, segment Segment) {
-	i := slices.IndexFunc(s.Engines, func(p Placed) bool { return p.Engine == engine })
+	i := s.find(engine)
 	if i < 0 {
 		return engine, SegmentAPI
 	}
@@ -109,7 +115,7 @@ func (s *NodeSchedule) measured(pools map[string]*NodePool, up []Up) []cost.Span
 	sums := map[at]exact.Number{}
 	var order []at
 	for _, u := range up {
-		i := slices.IndexFunc(s.Engines, func(p Placed) bool { return p.Engine == u.Engine })
+		i := s.find(u.Engine)
 		if i < 0 || pools[s.Engines[i].Pool] == nil || !pools[s.Engines[i].Pool].Measured {
 			continue
 		}

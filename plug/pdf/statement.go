@@ -205,8 +205,10 @@ func most(a, b exact.Number) exact.Number {
 func (b *board) work() {
 	t := &b.st.Total
 	rows := [][2]string{
-		{"Prompt tokens", thousands(fmt.Sprint(t.Prompt))}, {"of them from the cache", share(t.HitRate)},
-		{"Answer tokens", thousands(fmt.Sprint(t.Completion))}, {"Calls", thousands(fmt.Sprint(t.Calls))},
+		{"Prompt tokens", thousands(fmt.Sprint(t.Prompt))},
+		{"of them from the cache", share(t.HitRate)},
+		{"Answer tokens", thousands(fmt.Sprint(t.Completion))},
+		{"Calls", thousands(fmt.Sprint(t.Calls))},
 		{"Customers, keys that called", thousands(fmt.Sprint(b.st.Reach.Customers)) + ", " + thousands(fmt.Sprint(b.st.Reach.Developers))},
 		{"ever", thousands(fmt.Sprint(b.st.Reach.CumulativeCustomers)) + ", " + thousands(fmt.Sprint(b.st.Reach.CumulativeDevelopers))},
 		{"Leakage: crashes, estimates", b.figure(t.Leakage.Crash) + ", " + b.figure(t.Leakage.Estimated)},
@@ -253,9 +255,9 @@ func (b *board) parts(name string, parts []statement.Part, limit int) {
 		b.y += 4.6
 	}
 	b.title(name + "s")
-	b.y -= 1
+	b.y--
 	b.rule(left, b.y, pale())
-	b.y += 1
+	b.y++
 	line(small(), name, "Tokens", "Cached", "List", "Recognised", "Cost", "Margin")
 	for i := range parts[:min(limit, len(parts))] {
 		p := &parts[i]

@@ -42,8 +42,10 @@ func TestStatement(t *testing.T) {
 		outcome    statement.Outcome
 		list       string
 	}{
-		{"deepseek-r1", "org_ateliers-réunis", statement.SegmentAPI, statement.OutcomeCharged, "201044.50"}, {"deepseek-v3", "org_łódź", statement.SegmentAPI, statement.OutcomeCharged, "40311.25"},
-		{"deepseek-r1", "org_3", statement.SegmentPlan, statement.OutcomePlan, "90412"}, {"deepseek-v3", "org_4", statement.SegmentSearch, statement.OutcomeFree, "31220"},
+		{"deepseek-r1", "org_ateliers-réunis", statement.SegmentAPI, statement.OutcomeCharged, "201044.50"},
+		{"deepseek-v3", "org_łódź", statement.SegmentAPI, statement.OutcomeCharged, "40311.25"},
+		{"deepseek-r1", "org_3", statement.SegmentPlan, statement.OutcomePlan, "90412"},
+		{"deepseek-v3", "org_4", statement.SegmentSearch, statement.OutcomeFree, "31220"},
 		{"deepseek-r1", "org_5", statement.SegmentAPI, statement.OutcomeShort, "812.125"},
 	} {
 		row := statement.Row{Key: statement.Key{Hour: hour(i), Model: r.model, Pool: "h800", Segment: r.segment, Org: r.org, Currency: "USD", Outcome: r.outcome}}
