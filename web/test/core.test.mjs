@@ -104,7 +104,7 @@ test('what has no look', async (t) => {
       assert.deepEqual([other.message, other.code], ['Empty.', 'insufficient_funds'])
       const broken = await problemOf(new Response('<html>', { status: 502, statusText: 'Bad Gateway' }))
       assert.deepEqual([broken.message, broken.status], ['Bad Gateway', 502])
-      assert.equal(asProblem(new TypeError('Failed to fetch')).code, 'offline')
+      assert.equal(asProblem(new TypeError('x is undefined')).code, 'internal')
       const known = new Problem('x', 'y', 400)
       assert.equal(asProblem(known), known)
     })

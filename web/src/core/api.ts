@@ -2,7 +2,7 @@
 // goes through `ask`, which throws a Problem for whatever is not a success.
 import createClient, { type Middleware } from 'openapi-fetch'
 import type { components, paths } from '../api'
-import { problemOf } from './problem'
+import { Problem, problemOf } from './problem'
 
 /** A schema of the API by its name: `Schema<'Key'>`. */
 export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name]
@@ -33,9 +33,18 @@ export function onProofRequired(ask: () => Promise<boolean>): void {
 // send makes a request, and again after a proof where the server asks for one.
 async function send(request: Request): Promise<Response> {
   const again = request.clone()
-  const response = await fetch(request)
+  const response = await reach(request)
   if (response.status !== 403 || (await problemOf(response.clone())).code !== 'proof_required') return response
-  return (await prove()) ? fetch(again) : response
+  return (await prove()) ? reach(again) : response
+}
+
+// reach is fetch with a Problem where no answer comes.
+async function reach(request: Request): Promise<Response> {
+  try {
+    return await fetch(request)
+  } catch (thrown) {
+    throw thrown instanceof TypeError ? new Problem('', 'offline') : thrown
+  }
 }
 
 /** Says for whom requests are made: the id of an organisation, `operator`, or nothing. */

@@ -45,7 +45,6 @@ export async function problemOf(response: Response): Promise<Problem> {
 /** Any thrown value as a Problem. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown
-  if (thrown instanceof TypeError) return new Problem('', 'offline') // what fetch throws without an answer
   return new Problem(thrown instanceof Error ? thrown.message : String(thrown), 'internal')
 }
 
