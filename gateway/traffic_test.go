@@ -124,7 +124,8 @@ func TestVersions(t *testing.T) {
 	if n := got["other-model"]; n < 60 || n > 140 || got[model]+n != 400 {
 		t.Errorf("3 to 1 became %v", got)
 	}
-	if call("", "the same beginning") != call("", "the same beginning") {
+	first := call("", "the same beginning")
+	if call("", "the same beginning") != first {
 		t.Error("conversations without a name that begin alike went to two versions")
 	}
 }
