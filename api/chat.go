@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -171,9 +172,8 @@ func person(who *caller) (assist.Person, error) {
 }
 
 type inChats struct {
-	Query  string    `query:"query" maxLength:"256" doc:"In a title or a message."`
-	Before time.Time `query:"before" doc:"Changed before: the updated_at of the last one that is known."`
-	Limit  int       `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Query string `query:"query" maxLength:"256" doc:"In a title or a message."`
+	Paging
 }
 
 func (s *Server) listChats(ctx context.Context, who *caller, in *inChats) (Page[Chat], error) {
@@ -181,12 +181,18 @@ func (s *Server) listChats(ctx context.Context, who *caller, in *inChats) (Page[
 	if err != nil {
 		return Page[Chat]{}, err
 	}
-	chats, err := s.opt.Chats.List(ctx, p, in.Query, in.Before, in.Limit)
+	var before time.Time // the last one that is known was changed
+	if in.Cursor != "" {
+		if before, err = time.Parse(time.RFC3339Nano, in.Cursor); err != nil {
+			return Page[Chat]{}, &sluice.Error{Code: sluice.CodeInvalid, Param: "cursor", Message: fmt.Sprintf("The cursor %q is none that a list returned.", in.Cursor)}
+		}
+	}
+	chats, err := s.opt.Chats.List(ctx, p, in.Query, before, in.limit())
 	page := Page[Chat]{Data: []Chat{}}
 	for _, c := range chats {
 		page.Data = append(page.Data, chat(c))
 	}
-	if len(chats) == in.Limit {
+	if len(chats) == in.limit() {
 		page.Next = chats[len(chats)-1].UpdatedAt.Format(time.RFC3339Nano)
 	}
 	return page, err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice"
+	"sluice/billing/payment"
 )
 
 // Payment is money that an organisation was asked for.
@@ -41,8 +42,17 @@ type RefundPayment struct {
 	Total *sluice.Amount `json:"total,omitempty" example:"25.00" doc:"How much of the payment is to be given back in all, with what was given back before; all of it when absent. The same total again changes nothing."`
 }
 
+// PaymentMethod is a way to pay into a balance.
+type PaymentMethod struct {
+	Provider string `json:"provider" example:"stripe" doc:"As create-payment takes it."`
+	Checkout bool   `json:"checkout" doc:"A payment has a page where it is paid at once; otherwise it is a bank transfer that a person confirms."`
+}
+
 // Payments takes payments.
 type Payments interface {
+	// Providers are who takes money, by name; one of them is manual.
+	Providers() []string
+
 	// Create makes a payment at a provider.
 	Create(ctx context.Context, o *sluice.Organisation, provider string, amount sluice.Amount) (*sluice.Payment, error)
 
@@ -63,6 +73,16 @@ func (s *Server) registerPayments() {
 		id: "list-payments", method: http.MethodGet, path: all, tag: tag,
 		summary: "List an organisation's payments, the latest first", roles: anyone(),
 	}, s.listPayments)
+	register(s, route{
+		id: "list-payment-methods", method: http.MethodGet, path: "/payment-methods", tag: tag,
+		summary: "List the ways to pay into a balance", roles: anyone(),
+	}, func(_ context.Context, _ *caller, in *Paging) (Page[PaymentMethod], error) {
+		var all []PaymentMethod
+		for _, name := range s.opt.Payments.Providers() {
+			all = append(all, PaymentMethod{Provider: name, Checkout: name != payment.Manual})
+		}
+		return paged(all, func(m PaymentMethod) string { return m.Provider }, *in), nil
+	})
 	register(s, route{
 		id: "create-payment", method: http.MethodPost, path: all, tag: tag, status: http.StatusCreated,
 		summary: "Ask for a payment into an organisation's balance", roles: treasurersAndAdmins(),

@@ -30,6 +30,7 @@ func seriesRows() map[string]row {
 		"export-usage-series":  {"oafs/oabdv", 404, 200, org("/usage/series.csv"), nil},
 		"get-all-usage-series": {"oafs/", 0, 200, fixed("/usage/series"), nil},
 		"list-limits":          {"oafs/oabdv", 404, 200, org("/limits"), nil},
+		"list-payment-methods": {"oafs/oabdv", 0, 200, fixed("/payment-methods"), nil},
 		"list-customers":       {"oafs/", 0, 200, fixed("/customers"), nil},
 		"get-today":            {"oafs/", 0, 200, fixed("/today"), nil},
 		"watch-today":          {"oafs/", 0, 503, fixed("/today/stream"), func(_ *testing.T, w *apitest.World) { w.API.EndStreams() }}, // or it would last

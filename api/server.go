@@ -122,6 +122,7 @@ type Server struct {
 	statuses kept[*PublicStatus]
 	ranked   kept[*Rankings]
 	past     kept[*history]
+	spent    kept[map[sluice.Currency]sluice.Amount]
 }
 
 // New returns the server.

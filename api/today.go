@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -71,7 +72,7 @@ type Today struct {
 type MoneyToday struct {
 	Currency sluice.Currency `json:"currency" example:"USD"`
 	Income   sluice.Amount   `json:"income" example:"120.40" doc:"Billed, less what volume prices gave back and without simulated answers. What plans bring in is in the statement."`
-	Cost     *sluice.Amount  `json:"cost,omitempty" example:"81.20" doc:"Of the nodes' schedules until now; absent when none is known in this currency."`
+	Cost     *sluice.Amount  `json:"cost,omitempty" example:"81.20" doc:"Of the nodes' schedules until now, to within half a minute; absent when none is known in this currency."`
 	Margin   *sluice.Amount  `json:"margin,omitempty" example:"39.20" doc:"Income less cost."`
 }
 
@@ -84,13 +85,14 @@ type Traffic interface {
 	LimitUse(id string, limits sluice.Limits) sluice.LimitUse
 }
 
-// Costs says what serving cost. Errors: CodeNotFound where nothing is known in the currency.
+// Costs says what serving cost: zero where nothing is known in the currency.
 type Costs interface {
 	CostOf(ctx context.Context, since, until time.Time, currency sluice.Currency) (sluice.Amount, error)
 }
 
 func (s *Server) registerToday() {
 	const tag = "server"
+	s.spent.load, s.spent.keep = s.loadSpent, 30*time.Second
 	s.watched = newWatched("today", func(ctx context.Context) (any, error) { return s.today(ctx) })
 	register(s, route{
 		id: "get-today", method: http.MethodGet, path: "/today", tag: tag,
@@ -178,31 +180,62 @@ func (s *Server) todayEngines(ctx context.Context, t *Today, last map[string]tal
 // todayMoney sets what came in against what was spent.
 func (s *Server) todayMoney(ctx context.Context, t *Today) error {
 	t.Money = []MoneyToday{}
+	costs, err := s.spent.get(ctx, t.At)
+	if err != nil {
+		return err
+	}
+	income := map[sluice.Currency]sluice.Amount{}
+	for currency := range costs {
+		income[currency] = sluice.Amount{}
+	}
 	for _, c := range t.Day.Charges {
-		m := MoneyToday{Currency: c.Currency}
-		var err error
 		for _, less := range []sluice.Amount{c.Refund, c.Simulated} {
 			if c.Charge, err = c.Charge.Sub(less); err != nil {
 				return err
 			}
 		}
-		m.Income = c.Charge
-		if s.opt.Costs != nil {
-			cost, err := s.opt.Costs.CostOf(ctx, t.Since, t.At, c.Currency)
-			if err != nil && sluice.CodeOf(err) != sluice.CodeNotFound {
+		income[c.Currency] = c.Charge
+	}
+	for _, currency := range slices.Sorted(maps.Keys(income)) {
+		m := MoneyToday{Currency: currency, Income: income[currency]}
+		if cost, ok := costs[currency]; ok {
+			margin, err := m.Income.Sub(cost)
+			if err != nil {
 				return err
 			}
-			if err == nil {
-				margin, err := m.Income.Sub(cost)
-				if err != nil {
-					return err
-				}
-				m.Cost, m.Margin = &cost, &margin
-			}
+			m.Cost, m.Margin = &cost, &margin
 		}
 		t.Money = append(t.Money, m)
 	}
 	return nil
+}
+
+// loadSpent reads what serving cost since the beginning of the day, in the
+// currencies that something is sold in, as far as anything is known.
+func (s *Server) loadSpent(ctx context.Context) (map[sluice.Currency]sluice.Amount, error) {
+	costs := map[sluice.Currency]sluice.Amount{}
+	if s.opt.Costs == nil {
+		return costs, nil
+	}
+	books, err := s.opt.Prices.Books(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := s.opt.Now().UTC()
+	since := now.Truncate(24 * time.Hour)
+	for _, b := range books {
+		if _, known := costs[b.Currency]; known || !now.After(since) {
+			continue
+		}
+		cost, err := s.opt.Costs.CostOf(ctx, since, now, b.Currency)
+		if err != nil {
+			return nil, err
+		}
+		if cost.Sign() != 0 {
+			costs[b.Currency] = cost
+		}
+	}
+	return costs, nil
 }
 
 // rates writes a window by the second.

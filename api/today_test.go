@@ -214,3 +214,13 @@ func TestPublic(t *testing.T) {
 		t.Errorf("from elsewhere: %v %s", resp.Header, body)
 	}
 }
+
+// TestPaymentMethods lists them for a customer.
+func TestPaymentMethods(t *testing.T) {
+	w := apitest.New(t)
+	o := w.Org("one")
+	methods, err := w.Client(w.Key(sluice.RoleViewer, o.ID).Secret).PaymentMethods(t.Context(), api.Paging{})
+	if err != nil || len(methods.Data) != 1 || methods.Data[0].Provider != "manual" || methods.Data[0].Checkout {
+		t.Errorf("%+v, %v", methods, err)
+	}
+}

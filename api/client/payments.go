@@ -37,3 +37,8 @@ func (c *Client) ConfirmPayment(ctx context.Context, org, id string, in api.Conf
 func (c *Client) RefundPayment(ctx context.Context, org, id string, in api.RefundPayment) (api.Payment, error) {
 	return send[api.Payment](ctx, c, http.MethodPost, paymentPath(org, id)+"/refund", in)
 }
+
+// PaymentMethods lists the ways to pay into a balance.
+func (c *Client) PaymentMethods(ctx context.Context, p api.Paging) (api.Page[api.PaymentMethod], error) {
+	return get[api.Page[api.PaymentMethod]](ctx, c, query("/payment-methods", paging(p, nil)))
+}
