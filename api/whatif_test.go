@@ -39,7 +39,7 @@ func TestWhatIfReturnsWhatWasBilled(t *testing.T) {
 	ctx := t.Context()
 	seed := rand.Uint64()
 	t.Log("seed", seed)
-	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's
+	rng := rand.New(rand.NewPCG(seed, 1))
 	orgs := []string{w.Org("a").ID, w.Org("b").ID}
 	for _, o := range orgs {
 		w.Credit(o, "1000000.00")

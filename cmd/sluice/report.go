@@ -50,7 +50,7 @@ func readReporter(path string) (*reporter, error) {
 }
 
 func (r *reporter) write(path string) error {
-	text, err := json.MarshalIndent(r, "", "  ")
+	text, err := json.MarshalIndent(r, "", "  ") //nolint:gosec // it is the file that keeps the key
 	if err != nil {
 		return fmt.Errorf("writing the deployment's key: %w", err)
 	}

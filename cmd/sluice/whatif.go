@@ -23,9 +23,9 @@ import (
 type whatIfFlags struct {
 	api.AskWhatIf
 
-	currency, file, vendor            string
-	hit, elasticity, hour, cost, rate string
-	moves                             []string
+	currency, file, vendor      string
+	hit, elasticity, hour, cost string
+	moves                       []string
 }
 
 func (c *cli) whatIfCommand() *cobra.Command {
@@ -176,10 +176,10 @@ func (f *whatIfFlags) wait(ctx context.Context, c *cli, cl *client.Client) (*sta
 			_, _ = fmt.Fprintf(c.err, "%d of %d transactions read, %d%%\n", r.Done, r.Total, 100*r.Done/r.Total) // for a person who may not look
 		}
 	}
-	switch {
-	case r.State == statements.Finished:
+	switch r.State {
+	case statements.Finished:
 		return r.Answer, nil
-	case r.State == statements.Cancelled:
+	case statements.Cancelled:
 		return nil, sluice.Errorf(sluice.CodeConflict, "The question was cancelled.")
 	}
 	return nil, sluice.Errorf(sluice.CodeInvalid, "%s", r.Error)
