@@ -157,6 +157,7 @@ func parameters() map[string]string {
 		"path key":           "The key's id.",
 		"path model":         "The model's name.",
 		"path number":        "The invoice's number.",
+		"path passkey":       "The passkey's id.",
 		"path payment":       "The payment's id.",
 		"path period":        "The month, such as 2026-11.",
 		"path plan":          "The plan's short name.",

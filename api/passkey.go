@@ -60,13 +60,13 @@ func passkey(k *sluice.Passkey) Passkey {
 	return Passkey{ID: k.ID, Name: k.Name, CreatedAt: k.CreatedAt, UsedAt: k.UsedAt}
 }
 
-func (s *Server) listPasskeys(ctx context.Context, who *caller, _ *struct{}) (Page[Passkey], error) {
-	page := Page[Passkey]{Data: []Passkey{}}
-	all, err := s.opt.Accounts.PasskeysOf(ctx, who.user.ID)
-	for _, k := range all {
-		page.Data = append(page.Data, passkey(k))
+func (s *Server) listPasskeys(ctx context.Context, who *caller, in *Paging) (Page[Passkey], error) {
+	passkeys, err := s.opt.Accounts.PasskeysOf(ctx, who.user.ID)
+	var all []Passkey
+	for _, k := range passkeys {
+		all = append(all, passkey(k))
 	}
-	return page, err
+	return paged(all, func(k Passkey) string { return k.ID }, *in), err
 }
 
 func challengeOf(options json.RawMessage, offer string, err error) (PasskeyChallenge, error) {
