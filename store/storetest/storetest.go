@@ -73,6 +73,8 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"Deliveries":     testDeliveries,
 		"Users":          testUsers,
 		"SecondFactors":  testSecondFactors,
+		"Passkeys":       testPasskeys,
+		"Identities":     testIdentities,
 		"Sessions":       testSessions,
 		"Invitations":    testInvitations,
 		"Audit":          testAudit,
