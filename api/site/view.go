@@ -104,21 +104,21 @@ func readWords() map[string]map[string]string {
 
 // fill finds what a page shows, and which page it is. Errors: CodeNotFound.
 func (s *Site) fill(ctx context.Context, v *view) (name string, err error) {
-	switch {
-	case v.Path == "/":
+	switch v.Path {
+	case "/":
 		err = s.fillHome(ctx, v)
 		return "home", err
-	case v.Path == "/prices":
+	case "/prices":
 		models, err := s.opt.Source.PublicModels(ctx)
 		v.Lists = lists(v, models)
 		return "prices", err
-	case v.Path == "/status":
+	case "/status":
 		status, err := s.opt.Source.PublicStatus(ctx)
 		if err == nil {
 			v.State = stateOf(v, status)
 		}
 		return "status", err
-	case v.Path == "/rankings":
+	case "/rankings":
 		v.Ranked, err = s.opt.Source.PublicRankings(ctx)
 		if err == nil {
 			v.Ranks = ranks(v, v.Ranked)
