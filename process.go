@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// PortVariable, in the command line or the environment of a process, stands for
+// PortVariable stands, in the command line or the environment of a process, for
 // the port that it is to listen on.
 const PortVariable = "${PORT}"
 

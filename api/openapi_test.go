@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,9 +38,7 @@ func contract(t *testing.T) []byte {
 	t.Helper()
 	o := New(Options{}).huma.OpenAPI()
 	docs := comments(t, "..")
-	for name, text := range comments(t, ".") { // of two types with a name, this package's
-		docs[name] = text
-	}
+	maps.Copy(docs, comments(t, ".")) // of two types with a name, this package's
 	for name, schema := range o.Components.Schemas.Map() {
 		if schema.Description == "" {
 			schema.Description = docs[name]

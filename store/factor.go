@@ -17,7 +17,7 @@ func scanPasskey(rows *sql.Rows) (*sluice.Passkey, error) {
 	return &p, err
 }
 
-const passkeyColumns = `id, app_user, name, handle, credential, created_at, used_at`
+const passkeyColumns = `id, app_user, name, handle, credential, created_at, used_at` //nolint:gosec // names of columns
 
 // CreatePasskey keeps a passkey. Errors: CodeConflict when the device's
 // credential is kept already.

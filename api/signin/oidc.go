@@ -29,7 +29,7 @@ func (p *Pages) beginOIDC(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.opt.Browser.SetPending(w, sealed)
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // to the provider that the operator has set up
 }
 
 // finishOIDC takes up the answer that a provider sends the browser back with.
@@ -46,6 +46,6 @@ func (p *Pages) finishOIDC(w http.ResponseWriter, r *http.Request) {
 		if e.Token != "" {
 			p.opt.Browser.SetSession(w, e.Token, e.Session.ExpiresAt.Sub(p.opt.Now()))
 		}
-		http.Redirect(w, r, p.local(next), http.StatusSeeOther)
+		http.Redirect(w, r, p.local(next), http.StatusSeeOther) //nolint:gosec // local lets only paths of this server through
 	}
 }

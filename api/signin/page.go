@@ -175,7 +175,7 @@ func (p *Pages) say(r *http.Request, english string) string {
 
 // status is the HTTP status of a page that shows an error. What is ours is logged.
 func (p *Pages) status(r *http.Request, e *sluice.Error) int {
-	switch e.Code { //nolint:exhaustive // the others are faults of the form
+	switch e.Code {
 	case sluice.CodeUnauthenticated:
 		return http.StatusUnauthorized
 	case sluice.CodeForbidden:

@@ -147,7 +147,7 @@ func (c *cli) engineLog() *cobra.Command {
 			for {
 				l, err := cl.EngineLog(cmd.Context(), args[0], after, wait)
 				if follow && cmd.Context().Err() != nil {
-					return nil // Ctrl-C is how it ends
+					return nil //nolint:nilerr // Ctrl-C is how it ends
 				}
 				if err != nil {
 					return err

@@ -51,7 +51,7 @@ func readLogins() (logins, error) {
 	l := logins{Profiles: map[string]profile{}}
 	path, err := loginsPath()
 	if err != nil {
-		return l, nil // without a home there are none
+		return l, nil //nolint:nilerr // without a home there are none
 	}
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -198,8 +198,8 @@ func (c *cli) logoutCommand() *cobra.Command {
 func (c *cli) askKey() (string, error) {
 	c.note("API key:")
 	var key string
-	if f, ok := c.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) { //nolint:gosec // a file's number fits
-		raw, err := term.ReadPassword(int(f.Fd())) //nolint:gosec // as above
+	if f, ok := c.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		raw, err := term.ReadPassword(int(f.Fd()))
 		if err != nil {
 			return "", fmt.Errorf("reading the key: %w", err)
 		}

@@ -34,7 +34,7 @@ func (c *cli) todayCommand() *cobra.Command {
 					return c.show(t, func(w io.Writer) { todayTable(w, &t); row(w) })
 				})
 				if cmd.Context().Err() != nil {
-					return nil // Ctrl-C is how it ends
+					return nil //nolint:nilerr // Ctrl-C is how it ends
 				}
 				if !errors.Is(err, io.EOF) {
 					return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"cmp"
 	"context"
 	"fmt"
@@ -107,7 +108,7 @@ func makeUser(ctx context.Context, cl *client.Client, in api.CreateUser, org str
 // readSecret reads one line.
 func readSecret(r io.Reader) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, 4096)).ReadString('\n')
-	if err != nil && err != io.EOF { //nolint:errorlint // a reader's own
+	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("reading the password: %w", err)
 	}
 	line = strings.TrimRight(line, "\r\n")

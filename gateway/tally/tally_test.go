@@ -63,10 +63,10 @@ func TestLive(t *testing.T) {
 		tl := tally.New(tally.Options{Store: &shelf{sum: map[string]int64{}}})
 		for n := range 7200 {
 			code := sluice.Code("")
-			switch {
-			case n%10 == 0:
+			switch n % 10 {
+			case 0:
 				code = sluice.CodeEngineFailed
-			case n%10 == 1:
+			case 1:
 				code = sluice.CodeRateLimited
 			}
 			tl.CallEnded(report([]string{"a", "b"}[n%2], code, time.Second, 3))

@@ -114,7 +114,7 @@ func WriteChart(v Values, dir string) error {
 	if err := os.CopyFS(dir, inner); err != nil {
 		return fmt.Errorf("writing the chart: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "values.yaml"), values, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "values.yaml"), values, 0o600); err != nil {
 		return fmt.Errorf("writing the chart: %w", err)
 	}
 	return nil

@@ -52,7 +52,7 @@ type Provider struct {
 // cannot be right.
 func New(c Config) (*Provider, error) {
 	u, err := url.Parse(c.Issuer)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && !(u.Scheme == "http" && local(u.Hostname())) {
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !local(u.Hostname())) {
 		return nil, fmt.Errorf("the issuer %q is no https URL", c.Issuer)
 	}
 	if c.ClientID == "" {

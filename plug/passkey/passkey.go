@@ -84,8 +84,7 @@ func written(options any, state *webauthn.SessionData) (json.RawMessage, string,
 
 // refused is the error for an answer that proves nothing.
 func refused(err error) error {
-	var detail *protocol.Error
-	if errors.As(err, &detail) {
+	if detail, ok := errors.AsType[*protocol.Error](err); ok {
 		err = fmt.Errorf("%w: %s", err, detail.DevInfo)
 	}
 	return &sluice.Error{Code: sluice.CodeForbidden, Message: "The passkey was not accepted. Try again.", Err: err}

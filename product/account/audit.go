@@ -31,7 +31,7 @@ func (s *Service) told(ctx context.Context, u *sluice.User, action, object strin
 
 // failed notes an attempt that failed, unless too many did: then the log of the
 // server alone has it.
-func (s *Service) failed(ctx context.Context, action, name string, why error, from From) {
+func (s *Service) failed(ctx context.Context, name string, why error, from From) {
 	now := s.now()
 	if s.limits.notes.take(addressGroup(from.Address), now) > 0 || s.limits.allNotes.take(everybody, now) > 0 {
 		s.opt.Log.WarnContext(ctx, "an attempt to sign in failed, and is not in the audit log, as there are too many", "address", from.Address)
@@ -42,7 +42,7 @@ func (s *Service) failed(ctx context.Context, action, name string, why error, fr
 		name = "" // people type passwords where the address belongs
 	}
 	err = s.Record(ctx, &sluice.AuditEntry{
-		Actor: sluice.ActorNobody, Name: name, Action: action, Outcome: string(sluice.CodeOf(why)), Address: from.Address, Agent: from.agent(),
+		Actor: sluice.ActorNobody, Name: name, Action: actionSignIn, Outcome: string(sluice.CodeOf(why)), Address: from.Address, Agent: from.agent(),
 	})
 	if err != nil {
 		s.opt.Log.ErrorContext(ctx, "a failed attempt to sign in could not be written down", "error", err)

@@ -55,7 +55,7 @@ func (s *Service) Invite(ctx context.Context, org string, role sluice.Role, emai
 		return nil, Sent{}, invalidRole(org)
 	}
 	u, err := s.opt.Store.UserByEmail(ctx, email)
-	if err = ignore(err, sluice.CodeNotFound); err != nil {
+	if err = unlessGone(err); err != nil {
 		return nil, Sent{}, err
 	}
 	if u != nil && u.RoleFor(org) != "" {

@@ -132,7 +132,7 @@ func unreachable(p *Source, err error) error {
 func (s *Service) FinishOIDC(ctx context.Context, name, sealed string, answer url.Values, v *Visitor, from From) (e *Entry, next string, err error) {
 	e, next, email, err := s.finishOIDC(ctx, name, sealed, answer, v, from)
 	if err != nil {
-		s.failed(ctx, actionSignIn, email, err, from)
+		s.failed(ctx, email, err, from)
 	}
 	return e, next, err
 }
@@ -249,7 +249,7 @@ func (s *Service) proveOIDC(ctx context.Context, p *Source, c *sluice.OIDCClaims
 		return nil, sluice.Errorf(sluice.CodeForbidden, "This was begun by somebody else. Begin again.")
 	}
 	i, err := s.opt.Store.Identity(ctx, p.Issuer(), c.Subject)
-	if err = ignore(err, sluice.CodeNotFound); err != nil {
+	if err = unlessGone(err); err != nil {
 		return nil, err
 	}
 	if i == nil || i.User != v.User.ID || c.AuthTime.IsZero() || s.now().Sub(c.AuthTime) > freshFor {

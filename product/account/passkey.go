@@ -136,7 +136,7 @@ func (s *Service) SignInPasskey(ctx context.Context, offer string, answer []byte
 	}
 	u, err := s.answered(ctx, offer, answer)
 	if err != nil {
-		s.failed(ctx, actionSignIn, "", err, from)
+		s.failed(ctx, "", err, from)
 		return nil, err
 	}
 	s.limits.address.giveBack(addressGroup(from.Address))

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -172,14 +173,9 @@ func CheckPassword(email, password string) error {
 // common reports whether a password of sufficient length is among those that
 // leaked lists have most often, or a walk along the keyboard.
 func common(folded string) bool {
-	for _, known := range []string{
+	return slices.Contains([]string{
 		"1234567890", "0123456789", "0987654321", "12345678910", "123456789a", "1q2w3e4r5t", "1qaz2wsx3edc", "qwertyuiop", "qwerty12345", "qwerty123456",
 		"password12", "password123", "password1234", "password12345", "passw0rd123", "letmein123", "iloveyou123", "welcome123", "welcome1234", "administrator",
 		"admin12345", "changeme123", "abcdefghij", "abcd123456", "abc1234567", "a123456789", "asdfghjkl1", "zxcvbnm123", "azertyuiop", "motdepasse", "sluicesluice",
-	} {
-		if folded == known {
-			return true
-		}
-	}
-	return false
+	}, folded)
 }

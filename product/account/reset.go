@@ -49,7 +49,7 @@ func (s *Service) ForgotPassword(ctx context.Context, email string, from From) e
 		if err == nil && u.DisabledAt.IsZero() {
 			_, err = s.NewReset(ctx, u)
 		}
-		if err = ignore(err, sluice.CodeNotFound); err != nil {
+		if err = unlessGone(err); err != nil {
 			s.opt.Log.WarnContext(ctx, "a link for a new password could not be sent", "error", err)
 		}
 	})

@@ -125,14 +125,14 @@ func (s *Service) proved(ctx context.Context, v *Visitor) (token string, err err
 func (s *Service) SignOut(ctx context.Context, token string) error {
 	session, err := s.opt.Store.SessionByHash(ctx, sluice.HashKey(token))
 	if err != nil {
-		return ignore(err, sluice.CodeNotFound)
+		return unlessGone(err)
 	}
-	return ignore(s.opt.Store.EndSession(context.WithoutCancel(ctx), session.User, session.ID), sluice.CodeNotFound)
+	return unlessGone(s.opt.Store.EndSession(context.WithoutCancel(ctx), session.User, session.ID))
 }
 
-// ignore returns nil for an error of the code.
-func ignore(err error, code sluice.Code) error {
-	if sluice.CodeOf(err) == code {
+// unlessGone returns nil for an error that says that something is not there.
+func unlessGone(err error) error {
+	if sluice.CodeOf(err) == sluice.CodeNotFound {
 		return nil
 	}
 	return err

@@ -69,7 +69,7 @@ func wrong() error {
 func (s *Service) SignIn(ctx context.Context, a Attempt) (*Entry, error) {
 	e, err := s.signIn(ctx, a)
 	if err != nil {
-		s.failed(ctx, actionSignIn, a.Email, err, a.From)
+		s.failed(ctx, a.Email, err, a.From)
 	}
 	return e, err
 }

@@ -75,7 +75,7 @@ func (s *Service) SignInCode(ctx context.Context, sealed, code string, from From
 	}
 	kind, err := s.useCode(ctx, u, code)
 	if err != nil {
-		s.failed(ctx, actionSignIn, u.Email, err, from)
+		s.failed(ctx, u.Email, err, from)
 		return nil, err
 	}
 	return s.begin(ctx, u, kind, from)

@@ -198,7 +198,7 @@ func (r *reader) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	events := r.rest[:end+2]
-	if i := bytes.Index(events, []byte(`"error":`)); i >= 0 && r.broken == "" {
+	if r.broken == "" && bytes.Contains(events, []byte(`"error":`)) {
 		r.broken = errorIn(events)
 	}
 	if err := r.decoder.Feed(events, r.take); err != nil && r.broken == "" && r.finish == "" {
