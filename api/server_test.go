@@ -54,6 +54,8 @@ type kept struct{ api.Catalogue }
 
 func (kept) DeleteModel(context.Context, string) error { return nil }
 
+func (kept) Models(context.Context) ([]*sluice.Model, error) { return nil, nil }
+
 // TestReloadFails checks that a caller hears of a change that is not in force.
 func TestReloadFails(t *testing.T) {
 	s := api.New(api.Options{Catalogue: kept{}, Reload: func(context.Context) error { return errors.New("swordfish") }})

@@ -273,6 +273,8 @@ func TestDocsYAML(t *testing.T) {
 			_, err = api.ParseManifest([]byte(b.text))
 		case "# plan.yaml":
 			_, err = api.ParsePlan([]byte(b.text))
+		case "# oidc.yaml":
+			_, err = parseSources([]byte(b.text))
 		case "# power.yaml":
 			_, err = api.ParsePowerPrice([]byte(b.text))
 		case "# sluice.yaml":

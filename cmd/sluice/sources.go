@@ -35,6 +35,16 @@ type oidcFile struct {
 // sourceName is what a provider may be called in addresses.
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
+// parseSources reads such a file. Fields that are not known are errors.
+func parseSources(raw []byte) (oidcFile, error) {
+	var file oidcFile
+	dec, err := yaml.NewLoader(bytes.NewReader(raw), yaml.WithKnownFields())
+	if err == nil {
+		err = dec.Load(&file)
+	}
+	return file, err
+}
+
 // readSources reads the providers by which people sign in; none when path is empty.
 func readSources(path string) ([]*account.Source, error) {
 	if path == "" {
@@ -44,11 +54,7 @@ func readSources(path string) ([]*account.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the setting oidc: %w", err)
 	}
-	var file oidcFile
-	dec, err := yaml.NewLoader(bytes.NewReader(raw), yaml.WithKnownFields())
-	if err == nil {
-		err = dec.Load(&file)
-	}
+	file, err := parseSources(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -2,9 +2,9 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
