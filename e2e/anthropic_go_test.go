@@ -361,11 +361,12 @@ func (c messagesClient) breaks(t *testing.T) {
 	}
 }
 
-// retries: an engine that is busy once is asked again, when it said.
+// retries: an engine that is busy once is asked again, when it said, by a client
+// that does not want to wait for its turn.
 func (c messagesClient) retries(t *testing.T) {
 	before, begin := c.recorder.count(), time.Now()
 	c.engine.busy.Store(1)
-	c.new(t, turn(c.told, order{prompt: 5, output: 5}.text()), false)
+	c.new(t, turn(c.told, order{prompt: 5, output: 5}.text()), false, option.WithHeader("X-Sluice-Max-Wait", "0"))
 	if n, took := c.recorder.count()-before, time.Since(begin); n != 2 || took < time.Second {
 		t.Errorf("%d tries within %v, want a 529 and, a second later, the answer", n, took)
 	}

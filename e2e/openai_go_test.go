@@ -222,12 +222,13 @@ func (g goClient) engineRefuses(t *testing.T) {
 	}, 400, "invalid", "")
 }
 
-// retries: an engine that is busy once is asked again, when it said.
+// retries: an engine that is busy once is asked again, when it said, by a client
+// that does not want to wait for its turn.
 func (g goClient) retries(t *testing.T) {
 	before := g.count()
 	g.engine.busy.Store(1)
 	begin := time.Now()
-	_, err := g.Chat.Completions.New(t.Context(), ask(g.told, order{prompt: 5, output: 5}.text()))
+	_, err := g.Chat.Completions.New(t.Context(), ask(g.told, order{prompt: 5, output: 5}.text()), option.WithHeader("X-Sluice-Max-Wait", "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
