@@ -62,7 +62,7 @@ func (b *Browser) get(r *http.Request, cookie string) string {
 }
 
 func (b *Browser) set(w http.ResponseWriter, cookie, value string, life time.Duration) {
-	c := &http.Cookie{Name: b.name(cookie), Value: value, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, Secure: b.Secure, SameSite: http.SameSiteLaxMode}
+	c := &http.Cookie{Name: b.name(cookie), Value: value, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, Secure: b.Secure, SameSite: http.SameSiteLaxMode} //nolint:gosec // Secure is false only where the server is reached over plain HTTP
 	if value == "" {
 		c.MaxAge = -1
 	}

@@ -2,7 +2,7 @@ package signin_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // as apps make codes
+	"crypto/sha1"
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/json"

@@ -14,25 +14,29 @@ func TestCommand(t *testing.T) {
 		lead, follow, env string
 	}{
 		{
-			"vllm", driver.Start{Model: "/models/glm", Served: "glm-4.6", Port: 8000, Chips: 8},
+			"vllm",
+			driver.Start{Model: "/models/glm", Served: "glm-4.6", Port: 8000, Chips: 8},
 			"vllm serve /models/glm --served-model-name glm-4.6 --host 0.0.0.0 --port 8000 --tensor-parallel-size 8 --enable-prompt-tokens-details", "", "",
 		},
 		{
-			"vllm", driver.Start{Model: "/m", Served: "m", Port: 80, Chips: 8, Nodes: 2, Args: []string{"--max-model-len", "9"}},
+			"vllm",
+			driver.Start{Model: "/m", Served: "m", Port: 80, Chips: 8, Nodes: 2, Args: []string{"--max-model-len", "9"}},
 			"vllm serve /m --served-model-name m --host 0.0.0.0 --port 80 --tensor-parallel-size 8 --enable-prompt-tokens-details --pipeline-parallel-size 2" +
 				" --nnodes $(LWS_GROUP_SIZE) --node-rank $(LWS_WORKER_INDEX) --master-addr $(LWS_LEADER_ADDRESS) --max-model-len 9",
 			"vllm serve /m --served-model-name m --host 0.0.0.0 --port 80 --tensor-parallel-size 8 --enable-prompt-tokens-details --pipeline-parallel-size 2" +
 				" --nnodes $(LWS_GROUP_SIZE) --node-rank $(LWS_WORKER_INDEX) --master-addr $(LWS_LEADER_ADDRESS) --headless --max-model-len 9", "",
 		},
 		{
-			"sglang", driver.Start{Model: "/m", Served: "m", Port: 80, Chips: 8, Nodes: 2},
+			"sglang",
+			driver.Start{Model: "/m", Served: "m", Port: 80, Chips: 8, Nodes: 2},
 			"python3 -m sglang.launch_server --model-path /m --served-model-name m --host 0.0.0.0 --port 80 --tp-size 16 --enable-cache-report --enable-metrics" +
 				" --nnodes $(LWS_GROUP_SIZE) --node-rank $(LWS_WORKER_INDEX) --dist-init-addr $(LWS_LEADER_ADDRESS):20000",
 			"python3 -m sglang.launch_server --model-path /m --served-model-name m --host 0.0.0.0 --port 80 --tp-size 16 --enable-cache-report --enable-metrics" +
 				" --nnodes $(LWS_GROUP_SIZE) --node-rank $(LWS_WORKER_INDEX) --dist-init-addr $(LWS_LEADER_ADDRESS):20000", "",
 		},
 		{
-			"llamacpp", driver.Start{Model: "/m.gguf", Served: "m", Port: 80, Chips: 1, Contained: true},
+			"llamacpp",
+			driver.Start{Model: "/m.gguf", Served: "m", Port: 80, Chips: 1, Contained: true},
 			"/app/llama-server --model /m.gguf --alias m --host 0.0.0.0 --port 80", "", "LLAMA_ARG_ENDPOINT_METRICS=1 LLAMA_ARG_JINJA=1",
 		},
 	} {
