@@ -1,0 +1,6 @@
+//go:build !race
+
+package main
+
+// raced says that these tests do not run with the race detector.
+const raced = false
