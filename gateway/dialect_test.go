@@ -175,7 +175,7 @@ func TestDialectCutOff(t *testing.T) {
 	for i := range script {
 		script[i] = "x"
 	}
-	r.engines[0].Next(fleettest.Stream(script...).Usage(9, 40, 0).Announce())
+	r.engines[0].Next(fleettest.Stream(script...).Usage(9, 40, 0).Announce().PauseAt(30, fleettest.NewPause())) // it does not come to its end before it is cut off
 	a := r.post(telegraphPath, telegramStream)
 	if !strings.Contains(a.body, "FINISH length STOP\nEND ") || !strings.HasSuffix(a.body, "TOKENS true\n") {
 		t.Errorf("answered %q", a.body)
