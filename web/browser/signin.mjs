@@ -15,7 +15,7 @@ export async function signIn(page, server, step = '', code = '') {
   await page.goto(server.url + '/console/')
   await page.getByLabel('E-mail').fill('ada@example.com')
   await page.getByLabel('Password').fill(password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   if (step === 'code') {
     await page.waitForURL(/\/signin\/code/)
     await page.getByRole('textbox').first().fill(code)
