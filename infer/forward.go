@@ -1,10 +1,14 @@
 package infer
 
-import "math"
+import (
+	"math"
+
+	"sluice/infer/kernel"
+)
 
 // batch is how many tokens of a prompt go through the weights together. It is
-// a multiple of lanes, and small enough that the packed activations of a small
-// model stay in the fastest cache.
+// a multiple of what the kernels take at a time, and small enough that the
+// packed activations of a small model stay in the fastest cache.
 const batch = 48
 
 // forward computes the model over one sequence. It owns the memory that the
@@ -16,13 +20,14 @@ const batch = 48
 // queries, SwiGLU.
 type forward struct {
 	shape
+	pool    *kernel.Pool
 	weights *weights
 	cache   cache
 
-	stream []float32    // the residual stream: a row of width for each token
-	normed *activations // the stream, normalised
-	mixed  *activations // what attention gives: all heads of a token in a row
-	gated  *activations // what the feed-forward's gate lets through
+	stream []float32           // the residual stream: a row of width for each token
+	normed *kernel.Activations // the stream, normalised
+	mixed  *kernel.Activations // what attention gives: all heads of a token in a row
+	gated  *kernel.Activations // what the feed-forward's gate lets through
 
 	query, key, value []float32
 	up, added         []float32
@@ -32,14 +37,14 @@ type forward struct {
 	logits            []float32
 }
 
-func newForward(s shape, w *weights) *forward {
+func newForward(p *kernel.Pool, s shape, w *weights) *forward {
 	queries, keys, pairs := s.heads*s.headSize, s.kvHeads*s.headSize, s.rotated/2
 	f := &forward{
-		shape: s, weights: w, cache: newCache(s),
+		shape: s, pool: p, weights: w, cache: newCache(s),
 		stream: make([]float32, batch*s.width),
-		normed: newActivations(batch, s.width),
-		mixed:  newActivations(batch, queries),
-		gated:  newActivations(batch, s.hidden),
+		normed: kernel.NewActivations(batch, s.width),
+		mixed:  kernel.NewActivations(batch, queries),
+		gated:  kernel.NewActivations(batch, s.hidden),
 		query:  make([]float32, batch*queries),
 		key:    make([]float32, batch*keys),
 		value:  make([]float32, batch*keys),
@@ -60,43 +65,43 @@ func newForward(s shape, w *weights) *forward {
 // token that follows the last one; they are valid until the next call.
 func (f *forward) run(tokens []int32, start int) []float32 {
 	n := len(tokens)
-	f.normed.n, f.mixed.n, f.gated.n = n, n, n
+	f.normed.N, f.mixed.N, f.gated.N = n, n, n
 	for i, token := range tokens {
-		f.weights.embedding.row(f.stream[i*f.width:][:f.width], int(token))
+		f.weights.embedding.Row(f.stream[i*f.width:][:f.width], int(token))
 	}
 	f.turn(n, start)
 	for i := range f.weights.layers {
 		f.attend(i, n, start)
 		f.feed(&f.weights.layers[i], n)
 	}
-	f.normed.n = 1
-	normalise(f.normed.at(0), f.stream[(n-1)*f.width:][:f.width], f.weights.norm, f.epsilon)
-	f.normed.pack()
-	f.weights.output.mul(f.logits, f.normed)
+	f.normed.N = 1
+	f.pool.RMSNorm(f.normed.At(0), f.stream[(n-1)*f.width:][:f.width], f.weights.norm, f.epsilon)
+	f.normed.Pack(f.pool)
+	f.weights.output.Mul(f.pool, f.logits, f.normed)
 	return f.logits
 }
 
 // enter normalises the stream and packs it, for the matrices of half a layer.
 func (f *forward) enter(norm []float32, n int) {
 	for i := range n {
-		normalise(f.normed.at(i), f.stream[i*f.width:][:f.width], norm, f.epsilon)
+		f.pool.RMSNorm(f.normed.At(i), f.stream[i*f.width:][:f.width], norm, f.epsilon)
 	}
-	f.normed.pack()
+	f.normed.Pack(f.pool)
 }
 
 // attend adds the attention half of a layer to the stream.
 func (f *forward) attend(index, n, start int) {
 	l := &f.weights.layers[index]
 	f.enter(l.attnNorm, n)
-	l.query.mul(f.query, f.normed)
-	l.key.mul(f.key, f.normed)
-	l.value.mul(f.value, f.normed)
+	l.query.Mul(f.pool, f.query, f.normed)
+	l.key.Mul(f.pool, f.key, f.normed)
+	l.value.Mul(f.pool, f.value, f.normed)
 	size, shared := f.headSize, f.heads/f.kvHeads
 	for i := range n {
 		for h := range f.kvHeads {
 			at := (i*f.kvHeads + h) * size
 			key := f.key[at:][:size]
-			normalise(key, key, l.keyNorm, f.epsilon)
+			f.pool.RMSNorm(key, key, l.keyNorm, f.epsilon)
 			f.rotate(key, i)
 			f.cache.add(index*f.kvHeads+h, key, f.value[at:][:size])
 		}
@@ -104,14 +109,14 @@ func (f *forward) attend(index, n, start int) {
 	for i := range n {
 		for h := range f.heads {
 			query := f.query[(i*f.heads+h)*size:][:size]
-			normalise(query, query, l.queryNorm, f.epsilon)
+			f.pool.RMSNorm(query, query, l.queryNorm, f.epsilon)
 			f.rotate(query, i)
-			f.mix(f.mixed.at(i)[h*size:][:size], query, index*f.kvHeads+h/shared, start+i+1)
+			f.mix(f.mixed.At(i)[h*size:][:size], query, index*f.kvHeads+h/shared, start+i+1)
 		}
 	}
-	f.mixed.pack()
-	l.join.mul(f.added, f.mixed)
-	add(f.stream[:n*f.width], f.added)
+	f.mixed.Pack(f.pool)
+	l.join.Mul(f.pool, f.added, f.mixed)
+	f.pool.Add(f.stream[:n*f.width], f.added)
 }
 
 // mix sets out to the average of a head's first n values, weighted by the
@@ -125,39 +130,26 @@ func (f *forward) mix(out, query []float32, run, n int) {
 	scores := f.attention[:n]
 	keys, values, size := f.cache.keys[run], f.cache.values[run], len(query)
 	scale := float32(1 / math.Sqrt(float64(size)))
-	highest := float32(math.Inf(-1))
 	for i := range scores {
-		scores[i] = scale * dot(query, keys[i*size:][:size])
-		highest = max(highest, scores[i])
+		scores[i] = scale * f.pool.Dot(query, keys[i*size:][:size])
 	}
-	var total float32
-	for i, score := range scores {
-		scores[i] = float32(math.Exp(float64(score - highest)))
-		total += scores[i]
-	}
+	f.pool.Softmax(scores)
 	clear(out)
-	for i, score := range scores {
-		weight := score / total
-		for j, v := range values[i*size:][:size] {
-			out[j] += weight * v
-		}
+	for i, weight := range scores {
+		f.pool.AddScaled(out, values[i*size:][:size], weight)
 	}
 }
 
 // feed adds the feed-forward half of a layer to the stream: SwiGLU, that is
 // down(silu(gate(x)) * up(x)).
-//
-//go:norace
 func (f *forward) feed(l *layer, n int) {
 	f.enter(l.ffnNorm, n)
-	l.gate.mul(f.gated.rows, f.normed)
-	l.up.mul(f.up, f.normed)
-	for i, gate := range f.gated.rows[:n*f.hidden] {
-		f.gated.rows[i] = gate / (1 + float32(math.Exp(-float64(gate)))) * f.up[i]
-	}
-	f.gated.pack()
-	l.down.mul(f.added, f.gated)
-	add(f.stream[:n*f.width], f.added)
+	l.gate.Mul(f.pool, f.gated.Rows, f.normed)
+	l.up.Mul(f.pool, f.up, f.normed)
+	f.pool.SwiGLU(f.gated.Rows[:n*f.hidden], f.up)
+	f.gated.Pack(f.pool)
+	l.down.Mul(f.pool, f.added, f.gated)
+	f.pool.Add(f.stream[:n*f.width], f.added)
 }
 
 // turn computes the rotations of n tokens from position start on.
@@ -171,38 +163,8 @@ func (f *forward) turn(n, start int) {
 	}
 }
 
-// rotate turns a head's pairs by the position of token i of the batch. In the
-// NeoX pairing value j goes with value j + rotated/2.
-//
-//go:norace
+// rotate turns a head's pairs by the position of token i of the batch.
 func (f *forward) rotate(head []float32, i int) {
 	pairs := len(f.frequency)
-	for j := range pairs {
-		sin, cos := f.sin[i*pairs+j], f.cos[i*pairs+j]
-		a, b := head[j], head[j+pairs]
-		head[j], head[j+pairs] = a*cos-b*sin, a*sin+b*cos
-	}
-}
-
-// normalise sets out to RMSNorm(x) * weight; out may be x.
-//
-//go:norace
-func normalise(out, x, weight []float32, epsilon float32) {
-	var sum float64
-	for _, v := range x {
-		sum += float64(v) * float64(v)
-	}
-	scale := float32(1 / math.Sqrt(sum/float64(len(x))+float64(epsilon)))
-	for i, v := range x {
-		out[i] = v * scale * weight[i]
-	}
-}
-
-// add adds b to a, value by value.
-//
-//go:norace
-func add(a, b []float32) {
-	for i := range a {
-		a[i] += b[i]
-	}
+	f.pool.Rotate(head, f.cos[i*pairs:][:pairs], f.sin[i*pairs:][:pairs])
 }

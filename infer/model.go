@@ -6,6 +6,7 @@ import (
 
 	"sluice/infer/bpe"
 	"sluice/infer/gguf"
+	"sluice/infer/kernel"
 )
 
 // Model is a loaded model and the state of the last sequence it worked on. Its
@@ -60,12 +61,13 @@ func Read(data []byte) (*Model, error) {
 	if m.shape, err = readShape(f, m.tokenizer.Size()); err != nil {
 		return nil, fmt.Errorf("loading the model: %w", err)
 	}
-	if m.weights, err = readWeights(f, m.shape); err != nil {
+	pool := kernel.NewPool(1)
+	if m.weights, err = readWeights(pool, f, m.shape); err != nil {
 		return nil, fmt.Errorf("loading the weights: %w", err)
 	}
 	m.name, _ = f.String("general.name") // optional
 	m.size = f.Values()
-	m.forward = newForward(m.shape, &m.weights)
+	m.forward = newForward(pool, m.shape, &m.weights)
 	return m, nil
 }
 

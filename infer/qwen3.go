@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"sluice/infer/gguf"
+	"sluice/infer/kernel"
 )
 
 // shape holds the sizes of a Qwen3 model, named as in the file's metadata.
@@ -25,18 +26,18 @@ type shape struct {
 
 // weights are the tensors of a Qwen3 model.
 type weights struct {
-	embedding matrix
+	embedding kernel.Matrix
 	layers    []layer
 	norm      []float32
-	output    matrix // the embedding, when the file ties the two
+	output    kernel.Matrix // the embedding, when the file ties the two
 }
 
 // layer is one transformer block.
 type layer struct {
 	attnNorm, ffnNorm       []float32
 	queryNorm, keyNorm      []float32 // over each head
-	query, key, value, join matrix
-	gate, up, down          matrix
+	query, key, value, join kernel.Matrix
+	gate, up, down          kernel.Matrix
 }
 
 // shapeReader reads the numbers of one architecture and keeps the first error.
@@ -115,8 +116,8 @@ func readShape(f *gguf.File, vocab int) (shape, error) {
 		return shape{}, fmt.Errorf("value_length %d differs from key_length %d", valueSize, s.headSize)
 	case s.rotated%2 != 0 || s.rotated > s.headSize:
 		return shape{}, fmt.Errorf("RoPE dimension %d does not fit a head of %d", s.rotated, s.headSize)
-	case s.width%block != 0 || s.hidden%block != 0 || s.heads*s.headSize%block != 0:
-		return shape{}, fmt.Errorf("widths %d, %d and %d are not multiples of %d", s.width, s.hidden, s.heads*s.headSize, block)
+	case s.width%gguf.Q8Block != 0 || s.hidden%gguf.Q8Block != 0 || s.heads*s.headSize%gguf.Q8Block != 0:
+		return shape{}, fmt.Errorf("widths %d, %d and %d are not multiples of %d", s.width, s.hidden, s.heads*s.headSize, gguf.Q8Block)
 	}
 	return s, nil
 }
@@ -125,6 +126,7 @@ func readShape(f *gguf.File, vocab int) (shape, error) {
 // it fetched.
 type tensorReader struct {
 	file *gguf.File
+	pool *kernel.Pool
 	read int
 	err  error
 }
@@ -138,12 +140,12 @@ func (r *tensorReader) tensor(name string) gguf.Tensor {
 	return t
 }
 
-func (r *tensorReader) matrix(name string, rows, cols int) matrix {
+func (r *tensorReader) matrix(name string, rows, cols int) kernel.Matrix {
 	t := r.tensor(name)
 	if r.err != nil {
 		return nil
 	}
-	m, err := newMatrix(t, rows, cols)
+	m, err := kernel.Load(r.pool, t, rows, cols)
 	r.err = err
 	return m
 }
@@ -165,8 +167,8 @@ func (r *tensorReader) vector(name string, n int) []float32 {
 // readWeights copies the tensors out of the file. A file with tensors beside
 // those of the architecture is refused: leaving one out would compute another
 // model than the file's.
-func readWeights(f *gguf.File, s shape) (weights, error) {
-	r := &tensorReader{file: f}
+func readWeights(p *kernel.Pool, f *gguf.File, s shape) (weights, error) {
+	r := &tensorReader{file: f, pool: p}
 	w := weights{
 		embedding: r.matrix("token_embd.weight", s.vocab, s.width),
 		norm:      r.vector("output_norm.weight", s.width),

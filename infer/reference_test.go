@@ -6,6 +6,8 @@ import (
 
 	"sluice/infer/box"
 	"sluice/infer/gguf"
+	"sluice/infer/gguf/gguftest"
+	"sluice/infer/kernel"
 )
 
 // reference computes the model a second time, as plainly as the formulas are
@@ -145,20 +147,29 @@ func (r reference) mix(query []float64, keys [][][]float64, values [][]float64, 
 
 // unquantised turns the model's weights into floats, so that nothing is
 // rounded but float32 itself.
-func unquantised(m *Model) {
-	widen := func(w matrix) matrix {
-		q := w.(*q8Matrix)
-		f := &floatMatrix{cols: q.cols, values: make([]float32, len(q.bytes))}
-		for i := range len(q.bytes) / q.cols {
-			q.row(f.values[i*q.cols:], i)
+func unquantised(t *testing.T, m *Model) {
+	widen := func(w kernel.Matrix) kernel.Matrix {
+		rows, cols := w.Rows(), w.Cols()
+		values := make([]float32, rows*cols)
+		for i := range rows {
+			w.Row(values[i*cols:][:cols], i)
 		}
-		return f
+		f, err := gguf.Parse(gguftest.New().Floats("w", []uint64{uint64(cols), uint64(rows)}, values).Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tensor, _ := f.Tensor("w")
+		m, err := kernel.Load(m.forward.pool, tensor, rows, cols)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
 	}
 	m.weights.embedding = widen(m.weights.embedding)
 	m.weights.output = m.weights.embedding
 	for i := range m.weights.layers {
 		l := &m.weights.layers[i]
-		for _, w := range []*matrix{&l.query, &l.key, &l.value, &l.join, &l.gate, &l.up, &l.down} {
+		for _, w := range []*kernel.Matrix{&l.query, &l.key, &l.value, &l.join, &l.gate, &l.up, &l.down} {
 			*w = widen(*w)
 		}
 	}
@@ -173,7 +184,7 @@ func TestLogitsAsReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	quantised, exact := boxModel(t), boxModel(t)
-	unquantised(exact)
+	unquantised(t, exact)
 	prompt, err := quantised.Chat([]Message{{"system", "You are a helpful assistant."}, {"user", "How do I see my balance? Wie geht's? 你好"}})
 	if err != nil {
 		t.Fatal(err)
