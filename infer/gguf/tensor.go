@@ -2,39 +2,11 @@ package gguf
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/bits"
 	"slices"
 )
-
-// Type is a tensor's element type, numbered as ggml does.
-type Type uint32
-
-// The supported tensor types.
-const (
-	F32  Type = 0 // 32-bit floats
-	Q8_0 Type = 8 // blocks of 32 values: a half-precision scale, then 32 signed bytes
-)
-
-// The shape of a Q8_0 block.
-const (
-	Q8Block = 32          // values in a block
-	Q8Bytes = 2 + Q8Block // bytes of a block
-)
-
-// String is ggml's name of the type, as far as this package knows it.
-func (t Type) String() string {
-	names := map[Type]string{
-		F32: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", Q8_0: "Q8_0",
-		10: "Q2_K", 11: "Q3_K", 12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 30: "BF16",
-	}
-	if name, ok := names[t]; ok {
-		return name
-	}
-	return fmt.Sprintf("type %d", uint32(t))
-}
 
 // Tensor is one tensor of a file.
 type Tensor struct {
@@ -45,18 +17,6 @@ type Tensor struct {
 	Dims []int
 	// Data is the tensor's bytes, a view into the file.
 	Data []byte
-}
-
-// Floats returns a copy of an F32 tensor's values. It fails on other types.
-func (t Tensor) Floats() ([]float32, error) {
-	if t.Type != F32 {
-		return nil, fmt.Errorf("tensor %q is %v, want F32", t.Name, t.Type)
-	}
-	out := make([]float32, len(t.Data)/4)
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
-	}
-	return out, nil
 }
 
 // Tensor returns the tensor of that name.
@@ -152,16 +112,18 @@ func tensorSize(t Tensor) (uint64, error) {
 		}
 		count = lo
 	}
-	switch t.Type {
-	case F32:
-		return count * 4, nil
-	case Q8_0:
-		if t.Dims[0]%Q8Block != 0 {
-			return 0, fmt.Errorf("rows of %d values are not whole Q8_0 blocks of %d", t.Dims[0], Q8Block)
-		}
-		return count / Q8Block * Q8Bytes, nil
+	values, bytes := t.Type.Block()
+	if values == 0 {
+		return 0, fmt.Errorf("its type %v is not supported, only F32, F16, BF16, Q4_0, Q8_0, Q4_K, Q5_K and Q6_K", t.Type)
 	}
-	return 0, fmt.Errorf("its type %v is not supported, only F32 and Q8_0", t.Type)
+	if t.Dims[0]%values != 0 {
+		return 0, fmt.Errorf("rows of %d values are not whole %v blocks of %d", t.Dims[0], t.Type, values)
+	}
+	hi, size := bits.Mul64(count/uint64(values), uint64(bytes))
+	if hi != 0 {
+		return 0, fmt.Errorf("its dimensions %v overflow", t.Dims)
+	}
+	return size, nil
 }
 
 // place gives each tensor its bytes of the data section, and refuses tensors

@@ -3,7 +3,6 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 
 	"sluice/infer/gguf"
 )
@@ -61,7 +60,7 @@ func newQ8Matrix(t gguf.Tensor, rows, cols int) (*q8Matrix, error) {
 	m := &q8Matrix{rows: rows, cols: cols, scales: make([]float32, n), bytes: make([]int8, n*block)}
 	for i := range n {
 		raw := t.Data[i*gguf.Q8Bytes:][:gguf.Q8Bytes]
-		m.scales[i] = halfToFloat(binary.LittleEndian.Uint16(raw))
+		m.scales[i] = gguf.Half(binary.LittleEndian.Uint16(raw))
 		for j, b := range raw[2:] {
 			m.bytes[i*block+j] = int8(b)
 		}
@@ -159,21 +158,6 @@ func dotBlock(w *[block]int8, x *[block]int64) int64 {
 	d := int64(w[24])*x[24] + int64(w[25])*x[25] + int64(w[26])*x[26] + int64(w[27])*x[27] +
 		int64(w[28])*x[28] + int64(w[29])*x[29] + int64(w[30])*x[30] + int64(w[31])*x[31]
 	return a + b + c + d
-}
-
-// halfToFloat converts an IEEE 754 half-precision number.
-func halfToFloat(h uint16) float32 {
-	sign := uint32(h>>15) << 31
-	exponent := uint32(h>>10) & 0x1f
-	fraction := uint32(h & 0x3ff)
-	switch exponent {
-	case 0: // zero and subnormal: fraction x 2^-24
-		value := float32(fraction) / (1 << 24)
-		return math.Float32frombits(math.Float32bits(value) | sign)
-	case 0x1f: // infinity and not-a-number
-		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }
 
 // floatMatrix holds F32 weights.

@@ -1,26 +1,6 @@
 package kernel
 
-import (
-	"math"
-	"testing"
-)
-
-func TestHalfToFloat(t *testing.T) {
-	for h, want := range map[uint16]float32{
-		0: 0, 0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x0001: 0x1p-24, 0x03ff: 1023 * 0x1p-24, 0x0400: 0x1p-14, 0x3555: 0.33325195,
-		0x7c00: float32(math.Inf(1)), 0xfc00: float32(math.Inf(-1)),
-	} {
-		if got := halfToFloat(h); got != want {
-			t.Errorf("0x%04x is %g, want %g", h, got, want)
-		}
-	}
-	if v := halfToFloat(0x7e00); v == v {
-		t.Errorf("0x7e00 is %g, want not-a-number", v)
-	}
-	if v := halfToFloat(0x8000); v != 0 || !math.Signbit(float64(v)) {
-		t.Errorf("0x8000 is %g, want -0", v)
-	}
-}
+import "testing"
 
 // TestLanesAreExact holds the packed product to the plain one at the extremes.
 func TestLanesAreExact(t *testing.T) {
