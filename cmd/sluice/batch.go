@@ -89,16 +89,8 @@ func (c *cli) batchListCommand() *cobra.Command {
 		Use: "list", Short: "List an organisation's batches, the latest first", Args: none,
 		Example: "  sluice batch list --org acme",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cl, err := c.client()
-			if err != nil {
-				return err
-			}
-			id, err := onlyOrg(cmd.Context(), cl, org)
-			if err != nil {
-				return err
-			}
-			return listAll(c, []any{"BATCH", "TIME (UTC)", "STATE", "MODEL", "LINES", "COMPLETED", "FAILED"},
-				func(cl *client.Client, p api.Paging) (api.Page[api.Batch], error) {
+			return listOf(cmd, c, org, []any{"BATCH", "TIME (UTC)", "STATE", "MODEL", "LINES", "COMPLETED", "FAILED"},
+				func(cl *client.Client, id string, p api.Paging) (api.Page[api.Batch], error) {
 					return cl.Batches(cmd.Context(), id, p)
 				},
 				func(w io.Writer, b api.Batch) {
@@ -172,16 +164,8 @@ func (c *cli) fileListCommand() *cobra.Command {
 		Use: "list", Short: "List an organisation's files, the latest first", Args: none,
 		Example: "  sluice file list --org acme\n  sluice file list --json | jq -s 'map(.bytes) | add'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cl, err := c.client()
-			if err != nil {
-				return err
-			}
-			id, err := onlyOrg(cmd.Context(), cl, org)
-			if err != nil {
-				return err
-			}
-			return listAll(c, []any{"FILE", "TIME (UTC)", "PURPOSE", "BYTES", "EXPIRES", "NAME"},
-				func(cl *client.Client, p api.Paging) (api.Page[api.File], error) {
+			return listOf(cmd, c, org, []any{"FILE", "TIME (UTC)", "PURPOSE", "BYTES", "EXPIRES", "NAME"},
+				func(cl *client.Client, id string, p api.Paging) (api.Page[api.File], error) {
 					return cl.Files(cmd.Context(), id, sluice.FilePurpose(purpose), p)
 				},
 				func(w io.Writer, f api.File) {

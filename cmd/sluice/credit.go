@@ -17,18 +17,6 @@ import (
 	"sluice/api/client"
 )
 
-// expire books credits that have expired, in the background. The function that
-// is returned ends it.
-func (s *server) expire(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.ledger.Expire(ctx)
-	}()
-	return func() { cancel(); <-done }
-}
-
 func (c *cli) balanceCommand() *cobra.Command {
 	var org string
 	cmd := &cobra.Command{
@@ -205,16 +193,8 @@ func (c *cli) creditListCommand() *cobra.Command {
 		Use: "list", Short: "List an organisation's credits with terms of their own, also used up and expired ones", Args: none,
 		Example: "  sluice credit list --org acme",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cl, err := c.client()
-			if err != nil {
-				return err
-			}
-			id, err := onlyOrg(cmd.Context(), cl, org)
-			if err != nil {
-				return err
-			}
-			return listAll(c, []any{"CREDIT", "KIND", "LEFT", "OF", "PRIORITY", "EXPIRES (UTC)", "MODELS", "STATE", "MEMO"},
-				func(cl *client.Client, p api.Paging) (api.Page[api.Credit], error) {
+			return listOf(cmd, c, org, []any{"CREDIT", "KIND", "LEFT", "OF", "PRIORITY", "EXPIRES (UTC)", "MODELS", "STATE", "MEMO"},
+				func(cl *client.Client, id string, p api.Paging) (api.Page[api.Credit], error) {
 					return cl.Credits(cmd.Context(), id, p)
 				}, creditRow)
 		},

@@ -46,27 +46,21 @@ func (s *server) paymentHooks(mux *http.ServeMux) {
 // finishInterval is how often payments are looked for that were left unfinished.
 const finishInterval = time.Minute
 
-// finishPayments books what an earlier process left, in the background and
-// again until it succeeds. The function that is returned ends it.
-func (s *server) finishPayments(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(finishInterval)
-		defer ticker.Stop()
-		for {
-			if err := s.payments.Finish(ctx); err != nil && ctx.Err() == nil {
-				s.log.Error("payments are not finished; it is tried again", "error", err)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
+// finishPayments books what an earlier process left, again and again until it
+// succeeds, and what comes to be left.
+func (s *server) finishPayments(ctx context.Context) {
+	ticker := time.NewTicker(finishInterval)
+	defer ticker.Stop()
+	for {
+		if err := s.payments.Finish(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("payments are not finished; it is tried again", "error", err)
 		}
-	}()
-	return func() { cancel(); <-done }
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 func (c *cli) paymentCommand() *cobra.Command {
@@ -130,16 +124,8 @@ func (c *cli) paymentListCommand() *cobra.Command {
 		Use: "list", Short: "List an organisation's payments, the latest first", Args: none,
 		Example: "  sluice payment list --org acme",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cl, err := c.client()
-			if err != nil {
-				return err
-			}
-			id, err := onlyOrg(cmd.Context(), cl, org)
-			if err != nil {
-				return err
-			}
-			return listAll(c, []any{"PAYMENT", "TIME (UTC)", "STATE", "PROVIDER", "AMOUNT", "REFUNDED", "REFERENCE"},
-				func(cl *client.Client, p api.Paging) (api.Page[api.Payment], error) {
+			return listOf(cmd, c, org, []any{"PAYMENT", "TIME (UTC)", "STATE", "PROVIDER", "AMOUNT", "REFUNDED", "REFERENCE"},
+				func(cl *client.Client, id string, p api.Paging) (api.Page[api.Payment], error) {
 					return cl.Payments(cmd.Context(), id, p)
 				},
 				func(w io.Writer, p api.Payment) {

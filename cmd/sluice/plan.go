@@ -20,15 +20,3 @@ func (s *server) loadPlans(ctx context.Context) error {
 	s.ledger.UsePlans(versions, paused)
 	return nil
 }
-
-// renew lets time pass for subscriptions, in the background. The function that
-// is returned ends it.
-func (s *server) renew(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.ledger.Renew(ctx)
-	}()
-	return func() { cancel(); <-done }
-}

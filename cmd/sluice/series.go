@@ -193,34 +193,15 @@ func (c *cli) customersCommand() *cobra.Command {
 		Long:    "For the operator: what each organisation has, which plan it is on, and what it used in the last 30 days.",
 		Example: "  sluice customers\n  sluice customers --name acme --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cl, err := c.client()
-			if err != nil {
-				return err
-			}
-			var all []api.Customer
-			for o, err := range client.All(func(cursor string) (api.Page[api.Customer], error) {
-				return cl.Customers(cmd.Context(), name, api.Paging{Cursor: cursor})
-			}) {
-				if err == nil && c.json {
-					err = c.show(o, nil)
-				}
-				if err != nil {
-					return err
-				}
-				all = append(all, o)
-			}
-			if c.json {
-				return nil
-			}
-			return c.show(nil, func(w io.Writer) {
-				row(w, "ID", "NAME", "AVAILABLE", "PLAN", "KEYS", "REQUESTS", "TOKENS", "LAST USED (UTC)")
-				for i := range all {
-					o := &all[i]
+			return listAll(c, []any{"ID", "NAME", "AVAILABLE", "PLAN", "KEYS", "REQUESTS", "TOKENS", "LAST USED (UTC)"},
+				func(cl *client.Client, p api.Paging) (api.Page[api.Customer], error) {
+					return cl.Customers(cmd.Context(), name, p)
+				},
+				func(w io.Writer, o api.Customer) {
 					t := o.Usage.Tokens
 					row(w, o.ID, o.Name, fmt.Sprint(o.Balance.Available, " ", o.Currency), o.Plan, o.Keys, o.Usage.Requests,
 						t.Input+t.Cached+t.CacheWrite+t.CacheWriteHour+t.Output+t.Reasoning, day(o.LastUse))
-				}
-			})
+				})
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "only those with this in their name or id")
@@ -233,36 +214,14 @@ func (c *cli) limitsCommand() *cobra.Command {
 		Use: "limits", Short: "Show the limits of projects and keys, and the use that is made of them now", Args: none,
 		Example: "  sluice limits --org acme\n  sluice limits --json | jq 'select(.running > 0)'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cl, err := c.client()
-			if err != nil {
-				return err
-			}
-			id, err := onlyOrg(cmd.Context(), cl, org)
-			if err != nil {
-				return err
-			}
-			var all []api.LimitInForce
-			for l, err := range client.All(func(cursor string) (api.Page[api.LimitInForce], error) {
-				return cl.Limits(cmd.Context(), id, "", api.Paging{Cursor: cursor})
-			}) {
-				if err == nil && c.json {
-					err = c.show(l, nil)
-				}
-				if err != nil {
-					return err
-				}
-				all = append(all, l)
-			}
-			if c.json {
-				return nil
-			}
-			return c.show(nil, func(w io.Writer) {
-				row(w, "KIND", "ID", "NAME", "REQUESTS A MINUTE", "LEFT", "TOKENS A MINUTE", "LEFT", "AT ONCE", "RUNNING")
-				for _, l := range all {
+			return listOf(cmd, c, org, []any{"KIND", "ID", "NAME", "REQUESTS A MINUTE", "LEFT", "TOKENS A MINUTE", "LEFT", "AT ONCE", "RUNNING"},
+				func(cl *client.Client, id string, p api.Paging) (api.Page[api.LimitInForce], error) {
+					return cl.Limits(cmd.Context(), id, "", p)
+				},
+				func(w io.Writer, l api.LimitInForce) {
 					row(w, l.Kind, l.ID, l.Name, orDash(l.Limits.RequestsPerMinute), orDash(l.RequestsLeft), orDash(l.Limits.TokensPerMinute), orDash(l.TokensLeft),
 						orDash(l.Limits.Concurrent), orDash(l.Running))
-				}
-			})
+				})
 		},
 	}
 	c.orgFlag(cmd, &org)

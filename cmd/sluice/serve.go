@@ -284,8 +284,25 @@ func (s *server) work(ctx context.Context) (stop func(), err error) {
 	letGo := context.AfterFunc(ctx, s.responses.Drain)
 	ctx = context.WithoutCancel(ctx)
 	stops := []func(){
-		background(ctx, s.fleet.Run), background(ctx, s.processes.Run), background(ctx, s.seen.tally.Run), background(ctx, s.prober.run), background(ctx, s.watchPower), s.finishPayments(ctx), background(ctx, s.notifier.Run), background(ctx, s.budgets.Run), background(ctx, s.closing.Run), background(ctx, s.counting.Run), background(ctx, s.letters.Run),
-		s.renew(ctx), s.expire(ctx), background(ctx, s.files.Run), background(ctx, s.batches.Run), background(ctx, s.jobs.Serve), func() { letGo(); s.responses.Close() }, s.accounts.Wait, s.chats.Close,
+		background(ctx, s.fleet.Run),
+		background(ctx, s.processes.Run),
+		background(ctx, s.seen.tally.Run),
+		background(ctx, s.prober.run),
+		background(ctx, s.watchPower),
+		background(ctx, s.finishPayments),
+		background(ctx, s.notifier.Run),
+		background(ctx, s.budgets.Run),
+		background(ctx, s.closing.Run),
+		background(ctx, s.counting.Run),
+		background(ctx, s.letters.Run),
+		background(ctx, s.ledger.Renew),
+		background(ctx, s.ledger.Expire),
+		background(ctx, s.files.Run),
+		background(ctx, s.batches.Run),
+		background(ctx, s.jobs.Serve),
+		func() { letGo(); s.responses.Close() },
+		s.accounts.Wait,
+		s.chats.Close,
 	}
 	return func() {
 		for _, stop := range slices.Backward(stops) {

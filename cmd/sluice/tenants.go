@@ -259,7 +259,7 @@ func ask[T any](c *cli, call func(*client.Client) (T, error), human func(io.Writ
 	return c.show(v, func(w io.Writer) { human(w, v) })
 }
 
-// listAll walks a list to its end: one JSON object, or one row, for each.
+// listAll walks a list to its end: a JSON object for each as it comes, or a row for each.
 func listAll[T any](c *cli, heads []any, fetch func(*client.Client, api.Paging) (api.Page[T], error), human func(io.Writer, T)) error {
 	cl, err := c.client()
 	if err != nil {
@@ -267,12 +267,32 @@ func listAll[T any](c *cli, heads []any, fetch func(*client.Client, api.Paging) 
 	}
 	var all []T
 	for v, err := range client.All(func(cursor string) (api.Page[T], error) { return fetch(cl, api.Paging{Cursor: cursor}) }) {
+		if err == nil && c.json {
+			err = c.show(v, nil)
+		} else {
+			all = append(all, v)
+		}
 		if err != nil {
 			return err
 		}
-		all = append(all, v)
+	}
+	if c.json {
+		return nil
 	}
 	return showAll(c, heads, all, human)
+}
+
+// listOf is listAll for what an organisation has: the one that is named, or the only one there is.
+func listOf[T any](cmd *cobra.Command, c *cli, org string, heads []any, fetch func(cl *client.Client, id string, p api.Paging) (api.Page[T], error), human func(io.Writer, T)) error {
+	id := ""
+	return listAll(c, heads, func(cl *client.Client, p api.Paging) (page api.Page[T], err error) {
+		if id == "" {
+			if id, err = onlyOrg(cmd.Context(), cl, org); err != nil {
+				return page, err
+			}
+		}
+		return fetch(cl, id, p)
+	}, human)
 }
 
 // showAll prints a list.
