@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"sluice/infer/sample"
 )
 
 // ErrBusy is returned by Generate while another Generate runs.
@@ -21,7 +23,7 @@ type Request struct {
 	// it to the context's limit.
 	MaxTokens int
 	// Sampling says how tokens are chosen.
-	Sampling Sampling
+	Sampling sample.Options
 	// Stop lists texts at which the answer ends. They are not part of it.
 	Stop []string
 	// CacheSalt keeps strangers apart: work on an earlier prompt is used again
@@ -83,7 +85,7 @@ func (m *Model) Generate(ctx context.Context, req Request, emit func(Piece) erro
 	defer m.busy.Unlock()
 	a := &answer{
 		model:   m,
-		sampler: newSampler(req.Sampling),
+		sampler: sample.New(req.Sampling, m.shape.vocab),
 		text:    textStream{stops: req.Stop},
 		limit:   m.shape.context - len(req.Prompt),
 		emit:    emit,
@@ -91,6 +93,7 @@ func (m *Model) Generate(ctx context.Context, req Request, emit func(Piece) erro
 	if req.MaxTokens > 0 {
 		a.limit = min(a.limit, req.MaxTokens)
 	}
+	a.sampler.Prompt(req.Prompt)
 	a.usage.Prompt = len(req.Prompt)
 	a.usage.Cached = m.reuse(req)
 	finish, err := a.run(ctx, req.Prompt[a.usage.Cached:])
@@ -109,6 +112,9 @@ func (m *Model) check(req Request) error {
 		if token < 0 || int(token) >= m.shape.vocab {
 			return fmt.Errorf("the prompt has a token %d, the vocabulary has %d", token, m.shape.vocab)
 		}
+	}
+	if err := req.Sampling.Check(m.shape.vocab); err != nil {
+		return err
 	}
 	if slices.Contains(req.Stop, "") {
 		return errors.New("a stop string is empty")
@@ -134,7 +140,7 @@ func (m *Model) reuse(req Request) int {
 // answer is one Generate under way.
 type answer struct {
 	model   *Model
-	sampler *sampler
+	sampler *sample.Sampler
 	text    textStream
 	limit   int // tokens it may have
 	usage   Usage
@@ -154,7 +160,7 @@ func (a *answer) run(ctx context.Context, prompt []int32) (Finish, error) {
 		if err := ctx.Err(); err != nil {
 			return FinishCancelled, err
 		}
-		token, err := a.sampler.next(logits)
+		token, _, err := a.sampler.Next(logits, nil)
 		if err != nil {
 			return "", err
 		}

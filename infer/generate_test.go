@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"sluice/infer/sample"
 )
 
 // ask generates with the request and gathers what was emitted.
@@ -121,7 +123,7 @@ func TestSeedRepeats(t *testing.T) {
 	req := Request{Prompt: chat(t, m, "Tell me a story about a river."), MaxTokens: 40}
 	answers := map[string]bool{}
 	for n := range int64(4) {
-		req.Sampling = Sampling{Temperature: 1.2, TopP: 0.95, TopK: 50, Seed: new(n)}
+		req.Sampling = sample.Options{Temperature: 1.2, TopP: 0.95, TopK: 50, Seed: new(n)}
 		first, _ := ask(t, m, req)
 		second, _ := ask(t, m, req)
 		if first != second {
@@ -144,7 +146,7 @@ func TestReuseIsExact(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req := Request{Prompt: prompt, MaxTokens: 30, Sampling: Sampling{Temperature: 0.9, Seed: new(int64(1))}}
+		req := Request{Prompt: prompt, MaxTokens: 30, Sampling: sample.Options{Temperature: 0.9, Seed: new(int64(1))}}
 		want := 0
 		for want < min(len(m.known), len(prompt)-1) && m.known[want] == prompt[want] {
 			want++
@@ -218,7 +220,7 @@ func TestDamagedWeightsAreAnError(t *testing.T) {
 	m := boxModel(t)
 	m.weights.norm[0] = float32(math.NaN())
 	_, err := m.Generate(context.Background(), Request{Prompt: chat(t, m, "Hello!")}, nil)
-	if !errors.Is(err, errNotFinite) {
+	if !errors.Is(err, sample.ErrNotFinite) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"sluice/infer/box"
 	"sluice/infer/gguf"
 	"sluice/infer/gguf/gguftest"
+	"sluice/infer/sample"
 )
 
 // tiny describes a small model file: one layer of width 32 with one head, and a
@@ -195,7 +196,7 @@ func FuzzRead(f *testing.F) {
 			t.Fatal(err)
 		}
 		_, err = m.Generate(context.Background(), Request{Prompt: tokens, MaxTokens: 2}, func(Piece) error { return nil })
-		if err != nil && !errors.Is(err, errNotFinite) && !errors.Is(err, ErrContext) {
+		if err != nil && !errors.Is(err, sample.ErrNotFinite) && !errors.Is(err, ErrContext) {
 			t.Fatal(err)
 		}
 	})

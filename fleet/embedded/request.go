@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sluice/infer"
+	"sluice/infer/sample"
 )
 
 // The bounds on a request.
@@ -108,7 +109,7 @@ func (r *request) unsupported() error {
 // generation turns the request into the model's. temperature is the one to
 // take when the request names none.
 func (r *request) generation(temperature float64) (infer.Request, error) {
-	out := infer.Request{CacheSalt: r.CacheSalt, Sampling: infer.Sampling{Temperature: temperature, TopK: max(0, r.TopK), Seed: r.Seed}}
+	out := infer.Request{CacheSalt: r.CacheSalt, Sampling: sample.Options{Temperature: temperature, TopK: max(0, r.TopK), Seed: r.Seed}}
 	limit, param := r.MaxTokens, "max_tokens"
 	if r.MaxCompletionTokens != nil {
 		limit, param = r.MaxCompletionTokens, "max_completion_tokens"
