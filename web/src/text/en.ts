@@ -8,10 +8,11 @@ import keys from './en/keys'
 import limits from './en/limits'
 import members from './en/members'
 import plan from './en/plan'
+import playground from './en/playground'
 import shell from './en/shell'
 import start from './en/start'
 import today from './en/today'
 import usage from './en/usage'
 import webhooks from './en/webhooks'
 
-export default { account, audit, balance, common, customers, invoices, keys, limits, members, plan, shell, start, today, usage, webhooks }
+export default { account, audit, balance, common, customers, invoices, keys, limits, members, plan, playground, shell, start, today, usage, webhooks }

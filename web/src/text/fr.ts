@@ -8,6 +8,7 @@ import keys from './fr/keys'
 import limits from './fr/limits'
 import members from './fr/members'
 import plan from './fr/plan'
+import playground from './fr/playground'
 import shell from './fr/shell'
 import start from './fr/start'
 import today from './fr/today'
@@ -15,5 +16,5 @@ import usage from './fr/usage'
 import webhooks from './fr/webhooks'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, common, customers, invoices, keys, limits, members, plan, shell, start, today, usage, webhooks }
+const messages: Messages = { account, audit, balance, common, customers, invoices, keys, limits, members, plan, playground, shell, start, today, usage, webhooks }
 export default messages
