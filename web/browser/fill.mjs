@@ -25,6 +25,36 @@ windows:
   - {name: week, kind: anchored, minutes: 10080, unit: prompts, limit: 400}
 `
 
+const prices = `models:
+  - {name: deepseek-flash, description: DeepSeek V4.1-Flash, owned_by: deepseek}
+prices:
+  - currency: CNY
+    zone: Asia/Shanghai
+    calendars:
+      - name: peak
+        versions:
+          - zone: Asia/Shanghai
+            arcs: [Mon-Fri 09:00-12:00 14:00-18:00]
+            holidays: [2026-10-01..2026-10-07]
+            workdays: [2026-10-10 as Mon]
+    models:
+      - model: deepseek-flash
+        input: 1
+        cached: 0.02
+        output: 4
+        when:
+          - {calendar: peak, input: 2, cached: 0.04, output: 8}
+      - model: glm-4.6
+        input: 2
+        cached: 0.4
+        output: 8
+        tiers:
+          - {from: 32000, input: 3, cached: 0.6, output: 12}
+        when:
+          - {batch: true, input: 1, cached: 0.2, output: 4}
+      - {model: cogview-4, image: 0.06}
+`
+
 /** A company with keys, money and some calls. */
 export async function fill(server) {
   const org = await sluice(server, 'org', 'create', 'Acme Research', '--currency', 'USD', '--credit', '50.00')
@@ -47,6 +77,12 @@ export async function fill(server) {
       await sluice(server, 'model', 'price', 'deepseek-v3.2', '--input', '0.28', '--cached', '0.03', '--output', '0.42', '--currency', 'USD')
       const text = 'The river carries what it is given. '.repeat(1500)
       await Promise.all(Array.from({ length: 12 }, (_, i) => call(server, keys[i % 3].key, `${i % 4} ${text}`, 300, i % 3 ? 'glm-4.6' : 'deepseek-v3.2')))
+    },
+    /** A second price list, with hours, lengths and images. */
+    async prices() {
+      const file = join(server.data, 'prices.yaml')
+      await writeFile(file, prices)
+      await sluice(server, 'apply', '-f', file)
     },
     /** A subscription, budgets, projects, limits and a webhook, to look at. */
     async more() {

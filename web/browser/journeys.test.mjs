@@ -340,6 +340,41 @@ journey('a second factor is set up, and asked for', async (page, t) => {
   state = await t.context.storageState()
 })
 
+journey('prices are changed: the difference is seen, and published', async (page) => {
+  await page.goto(console_('/operator/prices'))
+  await page.getByRole('link', { name: 'Change prices' }).click()
+  await page.getByRole('button', { name: 'See the difference' }).click()
+  await page.getByRole('heading', { name: 'Nothing changes' }).waitFor()
+  await page.getByRole('button', { name: 'Keep editing' }).click()
+  await page.getByRole('textbox', { name: 'tiny-chat: Output' }).fill('3.5')
+  await page.getByRole('button', { name: 'Actions: tiny-chat' }).click()
+  await page.getByRole('menuitem', { name: 'All its prices…' }).click()
+  await page.getByRole('button', { name: 'Add a condition' }).click()
+  await page.getByRole('dialog').getByLabel('thinking').last().check()
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Output' }).last().fill('1.75')
+  await page.getByRole('dialog').getByRole('button', { name: 'Take over' }).click()
+  await page.getByText('and 2 other prices').waitFor()
+
+  await page.getByRole('button', { name: 'See the difference' }).click()
+  await page.getByRole('table', { name: 'Changes' }).getByRole('row', { name: /tiny-chat Output .*3\.50/ }).waitFor()
+  await page.getByRole('table', { name: 'Whom it touches' }).getByRole('row', { name: /Acme Research/ }).waitFor()
+  const past = page.getByRole('table', { name: 'The last seven days under this list' }).getByRole('row', { name: /tiny-chat/ })
+  await past.waitFor()
+  const [was, would] = (await past.getByRole('cell').allInnerTexts()).slice(2, 4).map((text) => Number(text.replace('$', '')))
+  assert.ok(would > was, `dearer answers would have come to ${would}, and came to ${was}`)
+
+  // Somebody else publishes meanwhile: what was looked at is no longer what would be done.
+  await sluice(server, 'model', 'price', 'other', '--input', '0.10', '--output', '0.20', '--currency', 'USD')
+  await page.getByRole('button', { name: 'Publish now' }).click()
+  await page.getByText('Somebody has published another book since you began.').waitFor()
+  await page.getByRole('row', { name: /other .*Goes/ }).first().waitFor()
+  await page.getByRole('button', { name: 'Publish now' }).click()
+  await page.getByRole('heading', { name: /^USD prices of/, level: 1 }).waitFor()
+  await page.getByRole('row', { name: /^thinking/ }).waitFor()
+  const now = await sluice(server, 'price', 'now', 'tiny-chat', '--currency', 'USD')
+  assert.equal(now.prices.output, '3.50')
+})
+
 /** Waits for what is there once the user has proved to be it, where the server asks for that. */
 async function proven(page, what, code) {
   const asked = page.getByRole('heading', { name: 'Is it you?' })

@@ -1,5 +1,5 @@
 // One picture of an address, to look at while working on a page:
-// node browser/look.mjs /ORG/keys out.png [dark] [phone] [fr] [empty] [models] [full] [click=WORDS]
+// node browser/look.mjs /ORG/keys out.png [dark] [phone] [fr] [empty] [models] [more] [full] [click=WORDS]
 // Several: node browser/look.mjs /ORG/keys out1.png dark -- /ORG/usage out2.png
 import { open, tab } from './browser.mjs'
 import { fill } from './fill.mjs'
@@ -12,6 +12,11 @@ const browser = await open()
 try {
   const filled = jobs.some((job) => !job.includes('empty')) ? await fill(server) : undefined
   if (filled && jobs.some((job) => job.includes('models'))) await filled.models()
+  if (filled && jobs.some((job) => job.includes('more'))) {
+    await filled.plan()
+    await filled.more()
+    await filled.prices()
+  }
   let state
   for (const [path, out, ...wishes] of jobs) {
     const has = (wish) => wishes.includes(wish)

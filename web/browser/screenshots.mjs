@@ -22,6 +22,7 @@ try {
   await filled.models()
   await filled.plan()
   await filled.more()
+  await filled.prices()
   let state
   let pages = []
   for (const [look, options] of Object.entries(looks)) {

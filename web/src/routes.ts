@@ -33,6 +33,9 @@ export const organisationPages: PageRoute[] = [
 export const operatorPages: PageRoute[] = [
   { path: '/today', title: (t) => t.today.title, nav: 'operate', icon: 'today', go: 't', may: () => session.may(undefined, 'get-today'), load: () => import('./pages/today/Today.svelte') },
   { path: '/customers', title: (t) => t.customers.title, nav: 'operate', icon: 'customer', go: 'c', may: () => session.may(undefined, 'list-customers'), load: () => import('./pages/customers/Customers.svelte') },
+  { path: '/prices', title: (t) => t.prices.title, nav: 'operate', icon: 'price', may: () => session.may(undefined, 'list-price-books'), load: () => import('./pages/prices/Prices.svelte') },
+  { path: '/prices/new', title: (t) => t.prices.editor, may: () => session.may(undefined, 'publish-price-book'), load: () => import('./pages/prices/Editor.svelte') },
+  { path: '/prices/:book', title: (t) => t.prices.book, may: () => session.may(undefined, 'get-price-book'), load: () => import('./pages/prices/Book.svelte') },
   { path: '/members', title: (t) => t.members.team, nav: 'operate', icon: 'members', may: () => session.may(undefined, 'list-members'), load: () => import('./pages/members/Members.svelte') },
   { path: '/audit', title: (t) => t.audit.title, nav: 'operate', icon: 'audit', may: () => session.may(undefined, 'list-audit'), load: () => import('./pages/audit/Audit.svelte') },
 ]

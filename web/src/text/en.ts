@@ -9,10 +9,11 @@ import limits from './en/limits'
 import members from './en/members'
 import plan from './en/plan'
 import playground from './en/playground'
+import prices from './en/prices'
 import shell from './en/shell'
 import start from './en/start'
 import today from './en/today'
 import usage from './en/usage'
 import webhooks from './en/webhooks'
 
-export default { account, audit, balance, common, customers, invoices, keys, limits, members, plan, playground, shell, start, today, usage, webhooks }
+export default { account, audit, balance, common, customers, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }

@@ -9,6 +9,7 @@ import limits from './fr/limits'
 import members from './fr/members'
 import plan from './fr/plan'
 import playground from './fr/playground'
+import prices from './fr/prices'
 import shell from './fr/shell'
 import start from './fr/start'
 import today from './fr/today'
@@ -16,5 +17,5 @@ import usage from './fr/usage'
 import webhooks from './fr/webhooks'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, common, customers, invoices, keys, limits, members, plan, playground, shell, start, today, usage, webhooks }
+const messages: Messages = { account, audit, balance, common, customers, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }
 export default messages

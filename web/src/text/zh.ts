@@ -9,6 +9,7 @@ import limits from './zh/limits'
 import members from './zh/members'
 import plan from './zh/plan'
 import playground from './zh/playground'
+import prices from './zh/prices'
 import shell from './zh/shell'
 import start from './zh/start'
 import today from './zh/today'
@@ -16,5 +17,5 @@ import usage from './zh/usage'
 import webhooks from './zh/webhooks'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, common, customers, invoices, keys, limits, members, plan, playground, shell, start, today, usage, webhooks }
+const messages: Messages = { account, audit, balance, common, customers, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }
 export default messages
