@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 
 	"sluice"
@@ -22,7 +24,7 @@ type RegisterDeployment struct {
 	Name         string          `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$" patternDescription:"letters, digits, dots, dashes"`
 	Organisation string          `json:"organisation" minLength:"1" maxLength:"64" doc:"The customer's."`
 	PublicKey    string          `json:"public_key" minLength:"64" maxLength:"64" doc:"Ed25519, in hex: what its reports are signed with."`
-	Currency     sluice.Currency `json:"currency,omitempty" default:"USD" pattern:"^[A-Z]{3}$" patternDescription:"three capital letters (ISO 4217)"`
+	Currency     sluice.Currency `json:"currency,omitempty" pattern:"^[A-Z]{3}$" patternDescription:"three capital letters (ISO 4217)"`
 	Metered      bool            `json:"metered,omitempty" doc:"What it serves is owed by list prices. Or else a licence covers it."`
 }
 
@@ -52,8 +54,12 @@ func (s *Server) registerDeployments() {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := find(orgs, "organisation", b.Organisation, func(o *sluice.Organisation) string { return o.ID }); err != nil {
+		org, err := find(orgs, "organisation", b.Organisation, func(o *sluice.Organisation) string { return o.ID })
+		if err != nil {
 			return nil, err
+		}
+		if b.Currency = cmp.Or(b.Currency, org.Currency); b.Currency != org.Currency {
+			return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "currency", Message: fmt.Sprintf("%s is invoiced in %s: what its deployments report is as well.", org.ID, org.Currency)}
 		}
 		return s.opt.Statements.Deployments.Register(ctx, localreport.Deployment{Name: b.Name, Org: b.Organisation, Key: b.PublicKey, Currency: b.Currency, Metered: b.Metered})
 	})

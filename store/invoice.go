@@ -54,18 +54,13 @@ func (db *DB) GatherInvoice(ctx context.Context, org string, w *invoice.Window, 
 	if !w.Since.IsZero() {
 		g.ranges = append(g.ranges, span{"at < $2 AND seq > $3 AND seq <= $4", []any{org, micros(w.Since), w.Seen, w.Cutoff}})
 	}
-	for _, step := range []func(context.Context) error{g.calls, g.entries, g.others} {
-		if err := step(ctx); err != nil {
-			return fmt.Errorf("gathering an invoice of %s: %w", org, err)
-		}
-	}
-	return nil
+	return g.run(ctx)
 }
 
-// gathering is one run of GatherInvoice.
+// gathering is one run of GatherInvoice, or of a part of it.
 type gathering struct {
 	db     *DB
-	tx     *sql.Tx
+	tx     querier
 	to     invoice.Sink
 	org    string // the first argument of each range
 	ranges []span
@@ -75,6 +70,16 @@ type gathering struct {
 type span struct {
 	where string
 	args  []any
+}
+
+// run hands over what is in the ranges.
+func (g *gathering) run(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{g.calls, g.entries, g.others} {
+		if err := step(ctx); err != nil {
+			return fmt.Errorf("gathering an invoice of %s: %w", g.org, err)
+		}
+	}
+	return nil
 }
 
 // settled names the columns of usage_event as ranges do.

@@ -128,7 +128,7 @@ func New(t testing.TB, sources ...*account.Source) *World {
 		Credits: credit.New(credit.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Notifier: notifier,
 		Budgets: budgeting.New(w.Store, w.Ledger, notifier, w.Now, slog.New(slog.DiscardHandler)), Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
 		Statements: api.Statements{Maker: books, Nodes: books, Costs: books, Questions: books, Deployments: local.New(local.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now})},
-		Closing:    closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Costs: books.Keep, Flush: w.Ledger.Flush, Now: w.Now}),
+		Closing:    closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Invoices: w.Store, Local: w.Store, Costs: books.Keep, Flush: w.Ledger.Flush, Now: w.Now}),
 		Files:      files, Batches: batch.New(batch.Options{Jobs: w.Store, Lines: w.Store, Files: files, Blobs: blobs, Now: w.Now}),
 		Chats: chats, Answers: chats, SharedChats: chats, Inference: inference{},
 		Version: "test", URL: "http://sluice.test",

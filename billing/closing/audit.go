@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"sluice/money/seal"
@@ -63,9 +64,15 @@ func (s *Service) auditDays(ctx context.Context, since, until time.Time, rewrite
 		if last[day].Kind != seal.Closed || !to.After(since) || !until.IsZero() && !from.Before(until) {
 			continue
 		}
-		e, err := s.examine(ctx, day)
+		e, err := s.examine(ctx, day, true)
 		if err != nil {
 			return nil, err
+		}
+		for i := range e.Checks {
+			c := &e.Checks[i]
+			if c.Blocks() && (strings.HasPrefix(c.Subject, subjectIssued) || c.Subject == subjectPosted) {
+				faults = append(faults, seal.Fault{Hour: e.From, What: fmt.Sprintf("%s: %s, which differs by %s", c.Subject, c.What, c.Difference)})
+			}
 		}
 		if !slices.Equal(e.Sums, last[day].Sums) {
 			faults = append(faults, seal.Fault{Hour: e.From, What: fmt.Sprintf("%s was closed with other sums than its hours come to", day)})

@@ -77,7 +77,13 @@ type Notes interface {
 	Receipt(ctx context.Context, org, call string) (*seal.Receipt, error)
 }
 
-// Options are what closing works with. Costs, Events, Grace and Log may be left out.
+// Local keeps what deployments at customers' reported.
+type Local interface {
+	// LocalRows returns it of the hours from since on, before until.
+	LocalRows(ctx context.Context, since, until time.Time) ([]statement.Row, error)
+}
+
+// Options are what closing works with. Costs, Events, Invoices, Local, Grace and Log may be left out.
 type Options struct {
 	Hours Hours
 	Days  Days
@@ -86,6 +92,12 @@ type Options struct {
 	// Events are the calls that stand around the edges of what engines counted. They may
 	// be left out: then what was counted must agree to the token.
 	Events Events
+
+	// Invoices are those that were issued. They may be left out: then days close without them.
+	Invoices Invoices
+
+	// Local is what was reported from elsewhere. It may be left out where nothing is.
+	Local Local
 
 	// Costs keeps what is known now of nodes and payments from since on, before until,
 	// for good, and returns its SHA-256; "" where nothing is. It may be left out.

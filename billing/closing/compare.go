@@ -1,11 +1,13 @@
 package closing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"sluice"
 	"sluice/money/invoice"
@@ -14,7 +16,7 @@ import (
 
 // compare fills the checks of a day.
 func (s *Service) compare(ctx context.Context, e *examined) error {
-	for _, check := range []func(context.Context, *examined) error{s.sealsAndRows, s.eventsAndEntries, s.invoiced, s.engines} {
+	for _, check := range []func(context.Context, *examined) error{s.sealsAndRows, s.eventsAndEntries, s.invoiced, s.issued, s.reported, s.engines} {
 		if err := check(ctx, e); err != nil {
 			return fmt.Errorf("comparing what must agree on %s: %w", e.Day.Day, err)
 		}
@@ -136,56 +138,143 @@ func (s *Service) eventsAndEntries(_ context.Context, e *examined) error {
 	return e.equal("zero_sum", "all entries together, which come to nothing", sums, amounts{})
 }
 
-// invoiced compares the charges with lines as invoices have them, one for each
-// customer and model, rounded once each, and their rounding.
-func (s *Service) invoiced(_ context.Context, e *examined) error {
-	type line struct {
-		org, model string
-		currency   sluice.Currency
+// ofLine is what calls on one line of an invoice have in common, but for classes.
+type ofLine struct {
+	currency   sluice.Currency
+	org, model string
+}
+
+// lineSums adds amounts up by line.
+type lineSums map[ofLine]sluice.Amount
+
+func (l lineSums) add(k ofLine, a sluice.Amount) (err error) {
+	l[k], err = l[k].Add(a)
+	return err
+}
+
+// lines returns the lines of both sides in order.
+func lines(left, right lineSums) []ofLine {
+	keys := maps.Clone(left)
+	maps.Copy(keys, right)
+	return slices.SortedFunc(maps.Keys(keys), func(a, b ofLine) int {
+		return cmp.Or(cmp.Compare(a.currency, b.currency), cmp.Compare(a.org, b.org), cmp.Compare(a.model, b.model))
+	})
+}
+
+// located adds a check for each line on which two sides differ, in the place of the
+// differences of their totals, which were added from start on.
+func (e *examined) located(subject, what string, left, right lineSums, start int) error {
+	for i := range e.Checks[start:] {
+		e.Checks[start+i].Difference = ""
 	}
-	charged, lines, rounding, exact := amounts{}, amounts{}, amounts{}, map[line]sluice.Amount{}
-	for i := range e.rows {
-		r := &e.rows[i]
-		k := line{r.Org, r.Model, r.Currency}
-		sum, err := exact[k].Add(r.Charge)
-		if err == nil {
-			err = charged.add(r.Currency, r.Charge)
-		}
+	n := 0
+	for _, k := range lines(left, right) {
+		d, err := left[k].Sub(right[k])
 		if err != nil {
 			return err
 		}
-		exact[k] = sum
-	}
-	for k, a := range exact {
-		rounded, err := invoice.Round(a, k.currency.Decimals())
-		if err != nil {
-			return err
+		if d.Sign() == 0 {
+			continue
 		}
-		d, err := a.Sub(rounded)
-		if err == nil {
-			err = lines.add(k.currency, rounded)
+		if n++; n > maxLocated {
+			break
 		}
-		if err == nil {
-			err = rounding.add(k.currency, d)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	both := amounts{}
-	for c, a := range lines {
-		sum, err := a.Add(rounding[c])
-		if err != nil {
-			return err
-		}
-		both[c] = sum
-	}
-	start := len(e.Checks)
-	if err := e.equal("invoiced", "what events say was charged, and lines of invoices with their rounding", charged, both); err != nil {
-		return err
-	}
-	for i, c := range slices.Sorted(maps.Keys(both)) {
-		e.Checks[start+i].Right = fmt.Sprintf("%s + %s", lines[c], rounding[c])
+		e.Checks = append(e.Checks, seal.Check{
+			Subject: fmt.Sprintf("%s:%s:%s", subject, k.currency, strings.TrimSuffix(k.org+":"+k.model, ":")), Left: left[k].String(), Right: right[k].String(),
+			Difference: d.String() + " " + string(k.currency), What: what,
+		})
 	}
 	return nil
+}
+
+// invoiced compares what was booked as earned by calls with what would be
+// invoiced of them: lines of one customer and model each, rounded once, of what events say
+// was charged, and their rounding. A line that differs is named.
+func (s *Service) invoiced(_ context.Context, e *examined) error {
+	charged, booked := lineSums{}, lineSums{}
+	for i := range e.rows {
+		r := &e.rows[i]
+		if err := charged.add(ofLine{r.Currency, r.Org, r.Model}, r.Charge); err != nil {
+			return err
+		}
+	}
+	for i := range e.entries {
+		x := &e.entries[i]
+		if x.Tx != sluice.TxUsage || x.Kind.Wallet() {
+			continue
+		}
+		if err := booked.add(ofLine{x.Currency, x.Org, x.Model}, x.Sum); err != nil {
+			return err
+		}
+	}
+	earned, rounded, rounding, both := amounts{}, amounts{}, amounts{}, amounts{}
+	for _, k := range lines(charged, booked) {
+		amount, err := invoice.Round(charged[k], k.currency.Decimals())
+		if err != nil {
+			return err
+		}
+		rest, err := charged[k].Sub(amount)
+		if err != nil {
+			return err
+		}
+		for _, x := range []struct {
+			to amounts
+			a  sluice.Amount
+		}{{earned, booked[k]}, {rounded, amount}, {rounding, rest}, {both, amount}, {both, rest}} {
+			if err := x.to.add(k.currency, x.a); err != nil {
+				return err
+			}
+		}
+	}
+	start := len(e.Checks)
+	if err := e.equal("invoiced", "what the ledger booked as earned by calls, and lines of invoices with their rounding", earned, both); err != nil {
+		return err
+	}
+	for i := start; i < len(e.Checks); i++ {
+		c := sluice.Currency(strings.TrimPrefix(e.Checks[i].Subject, "invoiced:"))
+		e.Checks[i].Right = fmt.Sprintf("%s + %s", rounded[c], rounding[c])
+	}
+	return e.located("invoiced", "what calls of a customer to a model earned by the ledger, and what would be invoiced of them", booked, charged, start)
+}
+
+// reported compares what deployments at customers' reported and owe with what was
+// booked of it: an import that was broken off between them.
+func (s *Service) reported(ctx context.Context, e *examined) error {
+	if s.opt.Local == nil {
+		return nil
+	}
+	rows, err := s.opt.Local.LocalRows(ctx, e.window.Since, e.window.Until)
+	if err != nil {
+		return err
+	}
+	owed, booked := lineSums{}, lineSums{}
+	for i := range rows {
+		if err := owed.add(ofLine{rows[i].Currency, rows[i].Org, ""}, rows[i].Charge); err != nil {
+			return err
+		}
+	}
+	for i := range e.entries {
+		x := &e.entries[i]
+		if x.Tx == sluice.TxLocal && x.Kind == sluice.AccountRevenueLocal {
+			if err := booked.add(ofLine{x.Currency, x.Org, ""}, x.Sum); err != nil {
+				return err
+			}
+		}
+	}
+	left, right := amounts{}, amounts{}
+	for k, a := range owed {
+		if err := left.add(k.currency, a); err != nil {
+			return err
+		}
+	}
+	for k, a := range booked {
+		if err := right.add(k.currency, a); err != nil {
+			return err
+		}
+	}
+	start := len(e.Checks)
+	if err := e.equal("local", "what deployments at customers' reported and is owed, and what was booked of it", left, right); err != nil {
+		return err
+	}
+	return e.located("local", "what a customer's deployments reported and is owed, and what was booked of it: importing the report again finishes it", owed, booked, start)
 }

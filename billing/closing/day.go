@@ -46,11 +46,12 @@ type examined struct {
 	last    *seal.Seal // the last seal there is
 	rows    []seal.Rollup
 	entries []seal.EntrySum
+	again   bool // also what is not compared again of a day that is closed
 }
 
 // Day returns where a day stands. Errors: CodeInvalid.
 func (s *Service) Day(ctx context.Context, day string) (*Day, error) {
-	e, err := s.examine(ctx, day)
+	e, err := s.examine(ctx, day, false)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (s *Service) Day(ctx context.Context, day string) (*Day, error) {
 func (s *Service) Close(ctx context.Context, day, by string) (*Day, error) {
 	s.sealing.Lock()
 	defer s.sealing.Unlock()
-	e, err := s.examine(ctx, day)
+	e, err := s.examine(ctx, day, false)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func (s *Service) Reopen(ctx context.Context, day, by, reason string) (*Day, err
 	}
 	s.sealing.Lock()
 	defer s.sealing.Unlock()
-	e, err := s.examine(ctx, day)
+	e, err := s.examine(ctx, day, false)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func (s *Service) Explain(ctx context.Context, day, subject, note, by string) (*
 	if err := checkNote("note", note); err != nil {
 		return nil, err
 	}
-	e, err := s.examine(ctx, day)
+	e, err := s.examine(ctx, day, false)
 	if err != nil {
 		return nil, err
 	}
@@ -202,8 +203,9 @@ func stateOf(closes []seal.Close) string {
 // hours is how many hours the day has: 24, but where its clock is changed.
 func (d *Day) hours() int { return int(d.To.Sub(d.From) / time.Hour) }
 
-// examine reads a day and compares what must agree.
-func (s *Service) examine(ctx context.Context, day string) (*examined, error) {
+// examine reads a day and compares what must agree; again, even where that was
+// compared when the day was closed and takes long.
+func (s *Service) examine(ctx context.Context, day string, again bool) (*examined, error) {
 	days, err := s.opt.Days.BookDays(ctx)
 	if err != nil {
 		return nil, err
@@ -212,7 +214,7 @@ func (s *Service) examine(ctx context.Context, day string) (*examined, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &examined{Day: Day{Day: day, Zone: days.Zone(day), From: since, To: until, Sums: []seal.Sum{}, Checks: []seal.Check{}}, window: seal.Window{Since: since, Until: until}}
+	e := &examined{Day: Day{Day: day, Zone: days.Zone(day), From: since, To: until, Sums: []seal.Sum{}, Checks: []seal.Check{}}, window: seal.Window{Since: since, Until: until}, again: again}
 	all, err := s.opt.Days.Closes(ctx, "")
 	if err == nil {
 		e.seals, err = s.opt.Hours.Seals(ctx, since, until)

@@ -12,7 +12,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -156,7 +155,7 @@ func (s *Invoices) Correct(ctx context.Context, org *sluice.Organisation, number
 		return nil, nil, noInvoice(number)
 	}
 	now := s.now().UTC()
-	correction, err = wrong.Correction(sluice.NewID(prefix, now), reason, now)
+	correction, err = wrong.Correction(sluice.NewID(invoice.Prefix, now), reason, now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -207,9 +206,6 @@ func (s *Invoices) Complete(ctx context.Context) error {
 	return nil
 }
 
-// prefix is that of documents' ids.
-const prefix = "inv"
-
 func noInvoice(number string) error {
 	return sluice.Errorf(sluice.CodeNotFound, "There is no invoice %q.", number)
 }
@@ -241,7 +237,7 @@ func (s *Invoices) head(ctx context.Context, org *sluice.Organisation, period in
 	}
 	customer.Name = cmp.Or(customer.Name, org.Name)
 	inv := invoice.Invoice{
-		ID: sluice.NewID(prefix, s.now()), Kind: invoice.KindInvoice, Org: org.ID, Period: period,
+		ID: sluice.NewID(invoice.Prefix, s.now()), Kind: invoice.KindInvoice, Org: org.ID, Period: period,
 		Zone: cmp.Or(customer.Zone, seller.Zone, "UTC"), Currency: org.Currency, Seller: seller, Customer: customer, Terms: terms,
 	}
 	zone, err := time.LoadLocation(inv.Zone)
@@ -310,12 +306,12 @@ func (s *Invoices) issue(ctx context.Context, now time.Time, documents ...*invoi
 		if inv.Seller.Name == "" {
 			return sluice.Errorf(sluice.CodeConflict, "An invoice needs the seller's legal name: set the operator's billing data first.")
 		}
-		_, ok, err := inv.Posting(txID(inv))
+		_, ok, err := inv.Posting(inv.TxID())
 		if err != nil {
 			return err
 		}
 		if ok {
-			txs[i] = txID(inv)
+			txs[i] = inv.TxID()
 		}
 	}
 	zone, err := time.LoadLocation(documents[0].Seller.Zone) // "" is UTC
@@ -333,14 +329,9 @@ func (s *Invoices) issue(ctx context.Context, now time.Time, documents ...*invoi
 	return nil
 }
 
-// txID is the id of what a document posts.
-func txID(inv *invoice.Invoice) string {
-	return sluice.PrefixTx + strings.TrimPrefix(inv.ID, prefix)
-}
-
 // post books what a document posts. Again it changes nothing.
 func (s *Invoices) post(ctx context.Context, inv *invoice.Invoice) error {
-	tx, ok, err := inv.Posting(txID(inv))
+	tx, ok, err := inv.Posting(inv.TxID())
 	if err != nil || !ok {
 		return err
 	}

@@ -20,7 +20,7 @@ func (s *server) newBooks() {
 	s.statements = statements.New(statements.Options{Books: s.store, Nodes: s.store, Kept: s.store, Power: s.store, Engines: s.store.Engines, Now: clock, Rerate: s.rerate, InForce: s.inForce})
 	s.counting = counting.New(counting.Options{Store: s.store, Look: s.seenEngines, Now: clock, Log: s.log})
 	s.closing = closing.New(closing.Options{
-		Hours: s.store, Days: s.store, Notes: s.store, Events: s.store, Costs: s.statements.Keep, Flush: s.ledger.Flush, Now: clock, Log: s.log,
+		Hours: s.store, Days: s.store, Notes: s.store, Invoices: s.store, Local: s.store, Events: s.store, Costs: s.statements.Keep, Flush: s.ledger.Flush, Now: clock, Log: s.log,
 	})
 }
 

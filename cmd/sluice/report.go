@@ -218,7 +218,7 @@ func (c *cli) reportRegister() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&in.Organisation, "org", "", "the customer's organisation")
 	f.StringVar(&in.PublicKey, "public-key", "", "as `sluice report init` printed it")
-	f.StringVar(&currency, "currency", "USD", "currency in which it is rated")
+	f.StringVar(&currency, "currency", "", "currency in which it is rated; the organisation's where empty")
 	f.BoolVar(&in.Metered, "metered", false, "what it serves is owed by list prices; or else a licence covers it")
 	_ = cmd.RegisterFlagCompletionFunc("org", c.completeOrgs())
 	return cmd

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"sluice"
-	"sluice/money/ledger"
 	"sluice/money/price"
 )
 
@@ -259,10 +258,8 @@ func (b *Builder) Other(tx *sluice.Tx) error {
 	}
 	var earned sluice.Amount
 	for _, e := range tx.Entries {
-		switch e.Account.Kind {
-		case sluice.AccountRevenueAPI, sluice.AccountRevenuePlan, sluice.AccountSimulated, sluice.AccountDeferred, sluice.AccountRounding:
+		if Earns(e.Account.Kind) {
 			earned = b.rated.add(earned, e.Amount)
-		default: // where the money came from
 		}
 	}
 	if b.rated.err != nil || earned.Sign() == 0 {
@@ -271,10 +268,7 @@ func (b *Builder) Other(tx *sluice.Tx) error {
 	for _, e := range tx.Entries {
 		b.pay(e.Account.Kind, e.Amount)
 	}
-	l := Line{Segment: SegmentCorrection, Detail: tx.Memo, Late: b.lateness(tx.At), Exact: earned}
-	if tx.Kind == ledger.TxPlan {
-		l.Segment = SegmentPlan
-	}
+	l := Line{Segment: segmentOf(tx.Kind), Detail: tx.Memo, Late: b.lateness(tx.At), Exact: earned}
 	b.skip(tx.At, l.Late)
 	b.lines = append(b.lines, l)
 	return b.rated.err

@@ -35,6 +35,7 @@ type Segment string
 const (
 	SegmentAPI        Segment = "api"        // metered calls
 	SegmentPlan       Segment = "plan"       // periods of plans, and changes in them
+	SegmentLocal      Segment = "local"      // what deployments at customers' reported, where that is metered
 	SegmentSimulated  Segment = "simulated"  // calls that a simulator answered
 	SegmentCorrection Segment = "correction" // the ledger's corrections
 	SegmentCredit     Segment = "credit"     // what promotional credit paid: a deduction
@@ -42,7 +43,7 @@ const (
 
 // Segments lists the segments in order.
 func Segments() []Segment {
-	return []Segment{SegmentAPI, SegmentPlan, SegmentSimulated, SegmentCorrection, SegmentCredit}
+	return []Segment{SegmentAPI, SegmentPlan, SegmentLocal, SegmentSimulated, SegmentCorrection, SegmentCredit}
 }
 
 // account is where the books hold what a segment's lines are about.
@@ -50,6 +51,8 @@ func (s Segment) account() sluice.AccountKind {
 	switch s {
 	case SegmentPlan:
 		return sluice.AccountRevenuePlan
+	case SegmentLocal:
+		return sluice.AccountRevenueLocal
 	case SegmentSimulated:
 		return sluice.AccountSimulated
 	case SegmentCredit:

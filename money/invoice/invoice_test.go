@@ -291,6 +291,19 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// TestLocal invoices what a metered deployment reported, which is still to be paid.
+func TestLocal(t *testing.T) {
+	h := newHistory(t, november(), "0", "5")
+	h.other(sluice.Tx{ID: "local_1", Kind: sluice.TxLocal, At: november().From, Memo: "report 1 of dc1", Entries: []sluice.Entry{
+		{Account: sluice.AccountID{Owner: "org_a", Kind: sluice.AccountReceivable, Currency: "USD"}, Amount: amount(t, "-12.345")},
+		{Account: sluice.AccountID{Owner: sluice.Operator, Kind: sluice.AccountRevenueLocal, Currency: "USD"}, Amount: amount(t, "12.345")},
+	}}, nil)
+	inv := h.invoice()
+	if l := inv.Lines[0]; len(inv.Lines) != 1 || l.Segment != invoice.SegmentLocal || l.Detail != "report 1 of dc1" || l.Amount != amount(t, "12.35") || inv.Drawn.Sign() != 0 || inv.Due != amount(t, "12.345") {
+		t.Errorf("%+v", inv)
+	}
+}
+
 // TestDisagreement refuses an invoice whose events say something else than the entries.
 func TestDisagreement(t *testing.T) {
 	book := list(t, "book_1", time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), "m", "1", "1", "2")

@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"fmt"
+	"strings"
 
 	"sluice"
 	"sluice/money/ledger"
@@ -9,6 +10,12 @@ import (
 
 // TxInvoice is the kind of the transaction that an issued invoice posts.
 const TxInvoice sluice.TxKind = "invoice"
+
+// Prefix is that of documents' ids.
+const Prefix = "inv"
+
+// TxID is the id of the transaction that the document posts.
+func (inv *Invoice) TxID() string { return sluice.PrefixTx + strings.TrimPrefix(inv.ID, Prefix) }
 
 // Posting returns what issuing the document books, under the given id: what
 // rounding the lines added, from the rounding account to the accounts that the lines

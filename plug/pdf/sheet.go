@@ -207,6 +207,8 @@ func heading(s invoice.Segment) string {
 		return "API usage"
 	case invoice.SegmentPlan:
 		return "Plans"
+	case invoice.SegmentLocal:
+		return "Local deployments"
 	case invoice.SegmentSimulated:
 		return "Simulated answers"
 	case invoice.SegmentCorrection:

@@ -82,6 +82,9 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"Idempotent":     testIdempotentRequests,
 		"Costs":          testCosts,
 		"EngineCounts":   testCounts,
+		"InvoiceTotals":  testInvoiceTotals,
+		"IssuedSince":    testIssuedSince,
+		"LocalReports":   testLocalReports,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
