@@ -1,6 +1,9 @@
 package sample
 
-import "math"
+import (
+	"math"
+	"sort"
+)
 
 const (
 	// octaves is how far below the best token, in powers of two, a token can be
@@ -30,7 +33,8 @@ type weights struct {
 	table  [1 << tableBits]uint64 // 2^(-i/256), 31 places
 	scale  float64                // from a logit's difference to a distance
 	best   float64                // the highest logit
-	least  uint64                 // the least weight that min-p keeps
+	floor  float32                // every logit below it is out of reach; some above it are too
+	reach  int64                  // distances from here on are dropped, by min-p or their weight
 	count  [bands]int32
 	weight [bands]uint64
 	border int     // band of the cut, or -1
@@ -53,25 +57,32 @@ func newWeights() *weights {
 	return w
 }
 
-// distance is a token's distance from the best, or maxDistance and more for
-// those that are never drawn.
-func (w *weights) distance(logit float32) uint64 {
-	d := float64(w.best-float64(logit)) * w.scale
+// distance is a token's distance from the best, or maxDistance for those
+// farther off.
+func (w *weights) distance(logit float32) int64 {
+	d := (w.best - float64(logit)) * w.scale
 	if d >= maxDistance {
 		return maxDistance
 	}
-	return uint64(d)
+	return int64(d)
+}
+
+// logit is about the logit at a distance, a little lower: comparing with it is
+// faster than computing distances, which decide what it leaves open.
+func (w *weights) logit(distance int64) float32 {
+	d := float64(distance+1) / w.scale
+	return float32(w.best-d) - float32(d+math.Abs(w.best))/(1<<20)
 }
 
 // of is the weight at a distance: 2^(octaves-d). What the table leaves of the
 // distance is under 2^-8, so that three terms of the series give 2^-d to 3e-9.
-func (w *weights) of(distance uint64) uint64 {
+func (w *weights) of(distance int64) uint64 {
 	const rest = distanceBits - tableBits
 	const ln2 = 2977044472 // ln 2 with 32 places
 	whole := distance >> distanceBits
 	entry := w.table[distance>>rest&(1<<tableBits-1)]
-	x := distance & (1<<rest - 1) * ln2 >> (32 + distanceBits - 40) // x ln 2 with 40 places
-	series := 1<<31 - x>>9 + x*x>>50                                // 1 - x + x²/2 with 31 places
+	x := uint64(distance) & (1<<rest - 1) * ln2 >> (32 + distanceBits - 40) // x ln 2 with 40 places
+	series := 1<<31 - x>>9 + x*x>>50                                        // 1 - x + x²/2 with 31 places
 	return entry * series >> (62 - octaves + whole)
 }
 
@@ -81,16 +92,17 @@ func (w *weights) fill(logits []float32, best float32, o *Options) {
 	w.border, w.edge = -1, w.edge[:0]
 	w.best = float64(best)
 	w.scale = min((1<<distanceBits)/math.Ln2/o.Temperature, 1e300)
-	w.least = max(1, uint64(o.MinP*(1<<octaves)))
+	least := uint64(o.MinP * (1 << octaves))
+	w.reach = int64(sort.Search(maxDistance, func(d int) bool { return w.of(int64(d)) < least }))
+	w.floor = w.logit(w.reach)
 	for _, v := range logits {
-		d := w.distance(v)
-		if d >= maxDistance {
+		if v < w.floor {
 			continue
 		}
-		if weight := w.of(d); weight >= w.least {
+		if d := w.distance(v); d < w.reach {
 			band := d >> (distanceBits - bandBits)
 			w.count[band]++
-			w.weight[band] += weight
+			w.weight[band] += w.of(d)
 		}
 	}
 }
@@ -155,18 +167,24 @@ func (w *weights) cut(logits []float32, border int, keep func(rank int, weight u
 // gather collects the tokens of a band, the highest first.
 func (w *weights) gather(logits []float32, band int) {
 	w.edge = w.edge[:0]
+	low := w.lowest(band)
 	for token, v := range logits {
-		if w.inBand(v, band) {
+		if v >= low && w.inBand(v, band) {
 			w.edge = append(w.edge, int32(token))
 		}
 	}
 	sortByRank(w.edge, logits)
 }
 
+// lowest is about the lowest logit of a band, a little lower.
+func (w *weights) lowest(band int) float32 {
+	return w.logit(int64(band+1) << (distanceBits - bandBits))
+}
+
 // inBand reports whether a token counts in the band.
 func (w *weights) inBand(logit float32, band int) bool {
 	d := w.distance(logit)
-	return d>>(distanceBits-bandBits) == uint64(band) && w.of(d) >= w.least
+	return d>>(distanceBits-bandBits) == int64(band) && d < w.reach
 }
 
 // at is the token at a mark below the total: bands from the best on, in a band
@@ -186,8 +204,9 @@ func (w *weights) at(logits []float32, mark uint64) int32 {
 			mark -= weight
 		}
 	}
+	low := w.lowest(band)
 	for token, v := range logits {
-		if !w.inBand(v, band) {
+		if v < low || !w.inBand(v, band) {
 			continue
 		}
 		weight := w.of(w.distance(v))
