@@ -1,27 +1,44 @@
 package infer
 
-// cache holds the keys and values of the tokens of one sequence. Each head of
-// each layer has its own run of memory, since attention walks along it. It
-// grows with the sequence, so a long context costs nothing until it is used.
+import (
+	"sluice/infer/kernel"
+	"sluice/infer/page"
+)
+
+// cache is the memory behind the pages of keys and values. A page holds
+// kernel.PageTokens tokens for all key heads of all layers. It gets its memory
+// when it is first written to, and keeps it.
 type cache struct {
-	keys, values [][]float32 // [layer*kvHeads+head], then token after token
+	runs   int // layers x key heads
+	floats int // of one run in a page
+	pages  [][]float32
 }
 
-func newCache(s shape) cache {
-	runs := s.layers * s.kvHeads
-	return cache{keys: make([][]float32, runs), values: make([][]float32, runs)}
+func newCache(s shape, pages int) cache {
+	return cache{runs: s.layers * s.kvHeads, floats: kernel.PageFloats(s.headSize), pages: make([][]float32, pages)}
 }
 
-// add appends one token's key and value for one head.
-func (c *cache) add(run int, key, value []float32) {
-	c.keys[run] = append(c.keys[run], key...)
-	c.values[run] = append(c.values[run], value...)
+// pageBytes is the size of a page.
+func (s shape) pageBytes() int64 {
+	return 4 * int64(s.layers) * int64(s.kvHeads) * int64(kernel.PageFloats(s.headSize))
 }
 
-// truncate forgets all but the first n tokens.
-func (c *cache) truncate(n, headSize int) {
-	for i := range c.keys {
-		c.keys[i] = c.keys[i][:n*headSize]
-		c.values[i] = c.values[i][:n*headSize]
+// hold gives pages their memory.
+func (c *cache) hold(ids []page.ID) {
+	for _, id := range ids {
+		if c.pages[id] == nil {
+			c.pages[id] = make([]float32, c.runs*c.floats)
+		}
 	}
+}
+
+// at is the part of a page that belongs to a run.
+func (c *cache) at(id page.ID, run int) []float32 { return c.pages[id][run*c.floats:][:c.floats] }
+
+// view appends the parts of pages that belong to a run to dst.
+func (c *cache) view(dst [][]float32, ids []page.ID, run int) [][]float32 {
+	for _, id := range ids {
+		dst = append(dst, c.at(id, run))
+	}
+	return dst
 }

@@ -4,25 +4,34 @@ import (
 	"math"
 
 	"sluice/infer/kernel"
+	"sluice/infer/page"
 )
 
-// batch is how many tokens of a prompt go through the weights together. It is
-// a multiple of what the kernels take at a time, and small enough that the
-// packed activations of a small model stay in the fastest cache.
-const batch = 48
+// span is a part of a step: tokens of one sequence, the first of which stands
+// at position start. The sequence's pages have room for them, and hold the
+// tokens before them.
+type span struct {
+	tokens []int32
+	start  int
+	pages  []page.ID
+	last   bool // the logits behind the last of them are wanted
+}
 
-// forward computes the model over one sequence. It owns the memory that the
-// computation needs, so it serves one caller at a time.
+// forward computes a decoder over the tokens of many sequences at once. It owns
+// the memory that the computation needs, so it serves one caller at a time.
 //
-// The formulas are those of the Qwen3 report (arXiv 2505.09388) as its
-// reference code states them: RMSNorm before each half of a layer, RMSNorm
-// over each query and key head, rotary positions in the NeoX pairing, grouped
-// queries, SwiGLU.
+// The formulas are those of the Llama and Qwen reports (arXiv 2302.13971,
+// 2412.15115, 2505.09388): RMSNorm before each half of a layer, rotary
+// positions, grouped queries, SwiGLU; what a family has besides stands in its
+// family. Each token's values depend on its own sequence alone, to the last
+// bit, whichever others share the step and however the sequence is cut into
+// steps.
 type forward struct {
 	shape
-	pool    *kernel.Pool
-	weights *weights
-	cache   cache
+	adjacent bool // how pairs of a head stand
+	pool     *kernel.Pool
+	weights  *weights
+	cache    cache
 
 	stream []float32           // the residual stream: a row of width for each token
 	normed *kernel.Activations // the stream, normalised
@@ -31,140 +40,226 @@ type forward struct {
 
 	query, key, value []float32
 	up, added         []float32
-	attention         []float32 // of one head of one token, over the positions
-	frequency         []float64 // radians a token, for each rotated pair
-	cos, sin          []float32 // of each token of the batch, for each pair
 	logits            []float32
+	mixture           *mixture // nil without experts
+
+	radians  []float64 // a token, for each rotated pair
+	turnSize float64   // what cosines and sines are multiplied by
+	cos, sin []float32 // of each token of the step, for each pair
+
+	spans []span
+	rows  []row
+	tasks []task
 }
 
-func newForward(p *kernel.Pool, s shape, w *weights) *forward {
+// row is a token of a step.
+type row struct {
+	page     page.ID
+	position int
+}
+
+// task is the attention of some tokens of a span, by the heads that share a key
+// head.
+type task struct {
+	span       *span
+	head       int // key head
+	row, n     int // of the step
+	seen       int // by the first of them
+	pagesInUse int
+}
+
+// newForward returns a forward pass for steps of up to tokens tokens, of which
+// up to answers ask for logits, over so many pages.
+func newForward(p *kernel.Pool, kind family, s shape, w *weights, tokens, answers, pages int) *forward {
 	queries, keys, pairs := s.heads*s.headSize, s.kvHeads*s.headSize, s.rotated/2
 	f := &forward{
-		shape: s, pool: p, weights: w, cache: newCache(s),
-		stream: make([]float32, batch*s.width),
-		normed: kernel.NewActivations(batch, s.width),
-		mixed:  kernel.NewActivations(batch, queries),
-		gated:  kernel.NewActivations(batch, s.hidden),
-		query:  make([]float32, batch*queries),
-		key:    make([]float32, batch*keys),
-		value:  make([]float32, batch*keys),
-		up:     make([]float32, batch*s.hidden),
-		added:  make([]float32, batch*s.width),
-		cos:    make([]float32, batch*pairs),
-		sin:    make([]float32, batch*pairs),
-		logits: make([]float32, s.vocab),
+		shape: s, adjacent: kind.adjacent, pool: p, weights: w, cache: newCache(s, pages),
+		stream: make([]float32, tokens*s.width),
+		normed: kernel.NewActivations(tokens, s.width),
+		mixed:  kernel.NewActivations(tokens, queries),
+		gated:  kernel.NewActivations(tokens, s.hidden),
+		query:  make([]float32, tokens*queries),
+		key:    make([]float32, tokens*keys),
+		value:  make([]float32, tokens*keys),
+		up:     make([]float32, tokens*s.hidden),
+		added:  make([]float32, tokens*s.width),
+		cos:    make([]float32, tokens*pairs),
+		sin:    make([]float32, tokens*pairs),
+		logits: make([]float32, answers*s.vocab),
 	}
-	for i := range pairs {
-		f.frequency = append(f.frequency, math.Pow(s.ropeBase, -2*float64(i)/float64(s.rotated)))
+	f.radians, f.turnSize = s.rope.frequencies(s.rotated, w.divisors)
+	if s.experts > 0 {
+		f.mixture = newMixture(s, tokens)
 	}
 	return f
 }
 
-// run computes up to batch tokens, of which the first stands at position start
-// of the sequence, and adds them to the cache. It returns the logits of the
-// token that follows the last one; they are valid until the next call.
-func (f *forward) run(tokens []int32, start int) []float32 {
-	n := len(tokens)
-	f.normed.N, f.mixed.N, f.gated.N = n, n, n
-	for i, token := range tokens {
-		f.weights.embedding.Row(f.stream[i*f.width:][:f.width], int(token))
-	}
-	f.turn(n, start)
+// run computes a step. It returns the logits of the spans that want them, in
+// order, one row of the vocabulary's size each; they are valid until the next
+// call.
+func (f *forward) run(spans []span) []float32 {
+	f.enterSpans(spans)
+	n := len(f.rows)
+	f.mixed.N, f.gated.N = n, n
 	for i := range f.weights.layers {
-		f.attend(i, n, start)
+		f.attend(i, n)
 		f.feed(&f.weights.layers[i], n)
 	}
-	f.normed.N = 1
-	f.pool.RMSNorm(f.normed.At(0), f.stream[(n-1)*f.width:][:f.width], f.weights.norm, f.epsilon)
+	wanted, at := 0, 0
+	for i := range spans {
+		at += len(spans[i].tokens)
+		if spans[i].last {
+			f.pool.RMSNorm(f.normed.At(wanted), f.stream[(at-1)*f.width:][:f.width], f.weights.norm, f.epsilon)
+			wanted++
+		}
+	}
+	if wanted == 0 {
+		return nil
+	}
+	f.normed.N = wanted
 	f.normed.Pack(f.pool)
-	f.weights.output.Mul(f.pool, f.logits, f.normed)
-	return f.logits
+	f.weights.output.Mul(f.pool, f.logits[:wanted*f.vocab], f.normed)
+	return f.logits[:wanted*f.vocab]
 }
+
+// taskTokens is how many tokens of a span one worker attends to at a time.
+const taskTokens = 16
+
+// enterSpans fills the stream with the tokens' embeddings, and prepares what
+// all layers share: positions, rotations, the tasks of attention.
+func (f *forward) enterSpans(spans []span) {
+	f.rows, f.tasks = f.rows[:0], f.tasks[:0]
+	pairs := len(f.radians)
+	for s := range spans {
+		sp := &spans[s]
+		f.cache.hold(sp.pages)
+		first := len(f.rows)
+		for i, token := range sp.tokens {
+			position, at := sp.start+i, len(f.rows)
+			f.weights.embedding.Row(f.stream[at*f.width:][:f.width], int(token))
+			for j, radians := range f.radians {
+				sin, cos := math.Sincos(float64(position) * radians)
+				f.sin[at*pairs+j], f.cos[at*pairs+j] = float32(sin*f.turnSize), float32(cos*f.turnSize)
+			}
+			f.rows = append(f.rows, row{sp.pages[position/kernel.PageTokens], position})
+		}
+		for i := 0; i < len(sp.tokens); i += taskTokens {
+			n := min(taskTokens, len(sp.tokens)-i)
+			end := sp.start + i + n
+			for h := range f.kvHeads {
+				f.tasks = append(f.tasks, task{sp, h, first + i, n, sp.start + i + 1, (end + kernel.PageTokens - 1) / kernel.PageTokens})
+			}
+		}
+	}
+}
+
+// each calls work for all rows from 0 to n-1, on all cores.
+func (f *forward) each(n int, work func(i int)) { f.pool.Run(n, work) }
 
 // enter normalises the stream and packs it, for the matrices of half a layer.
 func (f *forward) enter(norm []float32, n int) {
-	for i := range n {
-		f.pool.RMSNorm(f.normed.At(i), f.stream[i*f.width:][:f.width], norm, f.epsilon)
-	}
+	f.normed.N = n
+	f.each(n, func(i int) { f.pool.RMSNorm(f.normed.At(i), f.stream[i*f.width:][:f.width], norm, f.epsilon) })
 	f.normed.Pack(f.pool)
 }
 
-// attend adds the attention half of a layer to the stream.
-func (f *forward) attend(index, n, start int) {
-	l := &f.weights.layers[index]
-	f.enter(l.attnNorm, n)
-	l.query.Mul(f.pool, f.query, f.normed)
-	l.key.Mul(f.pool, f.key, f.normed)
-	l.value.Mul(f.pool, f.value, f.normed)
-	size, shared := f.headSize, f.heads/f.kvHeads
-	for i := range n {
-		for h := range f.kvHeads {
-			at := (i*f.kvHeads + h) * size
-			key := f.key[at:][:size]
-			f.pool.RMSNorm(key, key, l.keyNorm, f.epsilon)
-			f.rotate(key, i)
-			f.cache.add(index*f.kvHeads+h, key, f.value[at:][:size])
-		}
+// leave adds what half a layer computed to the stream, through the norm that
+// some families have there.
+func (f *forward) leave(after []float32, n int) {
+	if after != nil {
+		f.each(n, func(i int) {
+			row := f.added[i*f.width:][:f.width]
+			f.pool.RMSNorm(row, row, after, f.epsilon)
+		})
 	}
-	for i := range n {
-		for h := range f.heads {
-			query := f.query[(i*f.heads+h)*size:][:size]
-			f.pool.RMSNorm(query, query, l.queryNorm, f.epsilon)
-			f.rotate(query, i)
-			f.mix(f.mixed.At(i)[h*size:][:size], query, index*f.kvHeads+h/shared, start+i+1)
-		}
-	}
-	f.mixed.Pack(f.pool)
-	l.join.Mul(f.pool, f.added, f.mixed)
-	f.pool.Add(f.stream[:n*f.width], f.added)
+	f.pool.Add(f.stream[:n*f.width], f.added[:n*f.width])
 }
 
-// mix sets out to the average of a head's first n values, weighted by the
-// softmax of how well their keys fit the query.
-//
-//go:norace
-func (f *forward) mix(out, query []float32, run, n int) {
-	if cap(f.attention) < n {
-		f.attention = make([]float32, n, 2*n)
+// attend adds the attention half of a layer to the stream.
+func (f *forward) attend(index, n int) {
+	l := &f.weights.layers[index]
+	f.enter(l.attnNorm, n)
+	queries, keys := f.heads*f.headSize, f.kvHeads*f.headSize
+	l.query.Mul(f.pool, f.query[:n*queries], f.normed)
+	l.key.Mul(f.pool, f.key[:n*keys], f.normed)
+	l.value.Mul(f.pool, f.value[:n*keys], f.normed)
+	f.each(n, func(i int) { f.position(l, index, i) })
+	scale, group := float32(1/math.Sqrt(float64(f.headSize))), f.heads/f.kvHeads
+	f.pool.Run(len(f.tasks), func(i int) {
+		t := &f.tasks[i]
+		at := t.row*queries + t.head*group*f.headSize
+		f.pool.Attend(&kernel.Attention{
+			Out: f.mixed.Rows[at:], Queries: f.query[at:], Tokens: t.n, Heads: group, HeadSize: f.headSize, Stride: queries,
+			Seen: t.seen, Scale: scale,
+			Pages: f.cache.view(make([][]float32, 0, t.pagesInUse), t.span.pages[:t.pagesInUse], index*f.kvHeads+t.head),
+		})
+	})
+	f.mixed.Pack(f.pool)
+	l.join.Mul(f.pool, f.added[:n*f.width], f.mixed)
+	f.bias(f.added, l.joinBias, n)
+	f.leave(l.attnAfter, n)
+}
+
+// position finishes the queries and keys of one token: bias, norm, rotation;
+// and puts key and value into the cache.
+func (f *forward) position(l *layer, index, i int) {
+	query := f.query[i*f.heads*f.headSize:][:f.heads*f.headSize]
+	key := f.key[i*f.kvHeads*f.headSize:][:f.kvHeads*f.headSize]
+	value := f.value[i*f.kvHeads*f.headSize:][:f.kvHeads*f.headSize]
+	if l.queryBias != nil {
+		f.pool.Add(query, l.queryBias)
+		f.pool.Add(key, l.keyBias)
+		f.pool.Add(value, l.valueBias)
 	}
-	scores := f.attention[:n]
-	keys, values, size := f.cache.keys[run], f.cache.values[run], len(query)
-	scale := float32(1 / math.Sqrt(float64(size)))
-	for i := range scores {
-		scores[i] = scale * f.pool.Dot(query, keys[i*size:][:size])
+	f.turn(query, l.queryNorm, i)
+	f.turn(key, l.keyNorm, i)
+	r := f.rows[i]
+	for h := range f.kvHeads {
+		at := h * f.headSize
+		kernel.PutPage(f.cache.at(r.page, index*f.kvHeads+h), r.position%kernel.PageTokens, key[at:][:f.headSize], value[at:][:f.headSize])
 	}
-	f.pool.Softmax(scores)
-	clear(out)
-	for i, weight := range scores {
-		f.pool.AddScaled(out, values[i*size:][:size], weight)
+}
+
+// turn normalises the heads of token i of the step, where the family does, and
+// rotates them by its position.
+func (f *forward) turn(heads, norm []float32, i int) {
+	pairs := len(f.radians)
+	cos, sin := f.cos[i*pairs:][:pairs], f.sin[i*pairs:][:pairs]
+	for ; len(heads) > 0; heads = heads[f.headSize:] {
+		head := heads[:f.headSize]
+		if norm != nil {
+			f.pool.RMSNorm(head, head, norm, f.epsilon)
+		}
+		if f.adjacent {
+			f.pool.RotateAdjacent(head, cos, sin)
+		} else {
+			f.pool.Rotate(head, cos, sin)
+		}
+	}
+}
+
+// bias adds a bias to n rows, where there is one.
+func (f *forward) bias(rows, bias []float32, n int) {
+	if bias == nil {
+		return
+	}
+	for i := range n {
+		f.pool.Add(rows[i*len(bias):][:len(bias)], bias)
 	}
 }
 
 // feed adds the feed-forward half of a layer to the stream: SwiGLU, that is
-// down(silu(gate(x)) * up(x)).
+// down(silu(gate(x)) * up(x)), or a mixture of several of them.
 func (f *forward) feed(l *layer, n int) {
 	f.enter(l.ffnNorm, n)
-	l.gate.Mul(f.pool, f.gated.Rows, f.normed)
-	l.up.Mul(f.pool, f.up, f.normed)
-	f.pool.SwiGLU(f.gated.Rows[:n*f.hidden], f.up)
-	f.gated.Pack(f.pool)
-	l.down.Mul(f.pool, f.added, f.gated)
-	f.pool.Add(f.stream[:n*f.width], f.added)
-}
-
-// turn computes the rotations of n tokens from position start on.
-func (f *forward) turn(n, start int) {
-	pairs := len(f.frequency)
-	for i := range n {
-		for j, frequency := range f.frequency {
-			sin, cos := math.Sincos(float64(start+i) * frequency)
-			f.sin[i*pairs+j], f.cos[i*pairs+j] = float32(sin), float32(cos)
-		}
+	if l.experts != nil {
+		f.mixture.run(f, l, n)
+	} else {
+		l.gate.Mul(f.pool, f.gated.Rows[:n*f.hidden], f.normed)
+		l.up.Mul(f.pool, f.up[:n*f.hidden], f.normed)
+		f.each(n, func(i int) { f.pool.SwiGLU(f.gated.At(i), f.up[i*f.hidden:][:f.hidden]) })
+		f.gated.Pack(f.pool)
+		l.down.Mul(f.pool, f.added[:n*f.width], f.gated)
 	}
-}
-
-// rotate turns a head's pairs by the position of token i of the batch.
-func (f *forward) rotate(head []float32, i int) {
-	pairs := len(f.frequency)
-	f.pool.Rotate(head, f.cos[i*pairs:][:pairs], f.sin[i*pairs:][:pairs])
+	f.leave(l.ffnAfter, n)
 }

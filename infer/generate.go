@@ -7,10 +7,14 @@ import (
 	"slices"
 
 	"sluice/infer/sample"
+	"sluice/infer/schedule"
 )
 
-// ErrBusy is returned by Generate while another Generate runs.
-var ErrBusy = errors.New("the model is working on another sequence")
+// ErrFull is returned by Generate when as many wait as may.
+var ErrFull = schedule.ErrFull
+
+// ErrClosed is returned once a model is closed.
+var ErrClosed = errors.New("the model is closed")
 
 // ErrContext is wrapped when a prompt leaves no room for an answer.
 var ErrContext = errors.New("the prompt does not fit in the model's context")
@@ -24,20 +28,33 @@ type Request struct {
 	MaxTokens int
 	// Sampling says how tokens are chosen.
 	Sampling sample.Options
+	// Form keeps the answer within a form; nil lets it be free.
+	Form Form
 	// Stop lists texts at which the answer ends. They are not part of it.
 	Stop []string
 	// CacheSalt keeps strangers apart: work on an earlier prompt is used again
 	// only if it had the same salt, so that nobody learns from a cached count
-	// what somebody else has asked.
+	// what somebody else has asked. Those with different salts share the engine
+	// evenly.
 	CacheSalt string
+}
+
+// Form is what an answer must look like: a grammar, and how far the answer came
+// in it. It serves one answer.
+type Form interface {
+	sample.Mask
+	// Accept goes on behind a token that Allow left in.
+	Accept(token int32) error
+	// Done reports whether the answer is complete and must end.
+	Done() bool
 }
 
 // Usage counts tokens.
 type Usage struct {
 	// Prompt is the tokens of the prompt, cached or not.
 	Prompt int
-	// Cached is how many of them were not computed again, since the last
-	// sequence began with them too.
+	// Cached is how many of them were not computed, since sequences with the
+	// same salt began with them too.
 	Cached int
 	// Completion is the tokens generated. The one that ends the answer counts,
 	// and so do those of a stop string: they were computed.
@@ -59,8 +76,27 @@ type Piece struct {
 	// Text is whole runes and never empty. It can be that of several tokens,
 	// where a rune or the beginning of a stop string spans them.
 	Text string
+	// Tokens are those that the text is made of, with their log probabilities,
+	// when the request asked for them.
+	Tokens []Token
 	// Usage is what was used up to here.
 	Usage Usage
+}
+
+// Token is a token of an answer.
+type Token struct {
+	// Scored is the token itself.
+	Scored
+	// Top are the likeliest tokens in its place, as many as were asked for.
+	Top []Scored
+}
+
+// Scored is a token with its probability.
+type Scored struct {
+	// Piece is the token's bytes, which may be a part of a rune.
+	Piece string
+	// Logprob is the natural logarithm of its probability.
+	Logprob float64
 }
 
 // Result is how an answer ended.
@@ -69,35 +105,49 @@ type Result struct {
 	Finish Finish
 }
 
-// Generate continues a prompt and hands the answer to emit, piece by piece. It
-// ends between two tokens when ctx is done, and when emit fails; then the
-// error is returned beside a Result that counts what was used until then.
+// Generate continues a prompt and hands the answer to emit, piece by piece, in
+// the caller's goroutine; the model goes on meanwhile. It ends when ctx is
+// done, and when emit fails; then the error is returned beside a Result that
+// counts what was handed out until then. Other errors: ErrFull, ErrClosed, one
+// that wraps ErrContext, and those of bad requests.
 //
-// The same request with the same seed gives the same answer, whether or not
-// the beginning of its prompt was cached.
+// The same request with the same seed gives the same answer, whatever runs
+// beside it, and whether or not the beginning of its prompt was cached.
 func (m *Model) Generate(ctx context.Context, req Request, emit func(Piece) error) (Result, error) {
 	if err := m.check(req); err != nil {
 		return Result{}, err
 	}
-	if !m.busy.TryLock() {
-		return Result{}, ErrBusy
+	if err := ctx.Err(); err != nil {
+		return Result{Finish: FinishCancelled}, err
 	}
-	defer m.busy.Unlock()
-	a := &answer{
-		model:   m,
-		sampler: sample.New(req.Sampling, m.shape.vocab),
-		text:    textStream{stops: req.Stop},
-		limit:   m.shape.context - len(req.Prompt),
-		emit:    emit,
+	j := newJob(m, req)
+	if err := m.server.add(j); err != nil {
+		return Result{}, err
 	}
-	if req.MaxTokens > 0 {
-		a.limit = min(a.limit, req.MaxTokens)
+	told := Usage{Prompt: len(req.Prompt)} // what was handed out
+	for {
+		select {
+		case <-j.news:
+		case <-ctx.Done():
+			m.server.cancel(j)
+			return Result{told, FinishCancelled}, ctx.Err()
+		}
+		pieces, ended := j.take()
+		for _, p := range pieces {
+			err := ctx.Err()
+			if err == nil {
+				err = emit(p)
+			}
+			if err != nil {
+				m.server.cancel(j)
+				return Result{told, FinishCancelled}, err
+			}
+			told = p.Usage
+		}
+		if ended {
+			return j.result, j.err
+		}
 	}
-	a.sampler.Prompt(req.Prompt)
-	a.usage.Prompt = len(req.Prompt)
-	a.usage.Cached = m.reuse(req)
-	finish, err := a.run(ctx, req.Prompt[a.usage.Cached:])
-	return Result{Usage: a.usage, Finish: finish}, err
 }
 
 // check refuses requests that cannot be computed.
@@ -113,97 +163,8 @@ func (m *Model) check(req Request) error {
 			return fmt.Errorf("the prompt has a token %d, the vocabulary has %d", token, m.shape.vocab)
 		}
 	}
-	if err := req.Sampling.Check(m.shape.vocab); err != nil {
-		return err
-	}
 	if slices.Contains(req.Stop, "") {
 		return errors.New("a stop string is empty")
 	}
-	return nil
-}
-
-// reuse keeps what the cache holds of the prompt's beginning, forgets the rest
-// and returns how many tokens it kept. The last token is always computed,
-// since its logits are needed.
-func (m *Model) reuse(req Request) int {
-	n := 0
-	if req.CacheSalt == m.salt {
-		for n < min(len(m.known), len(req.Prompt)-1) && m.known[n] == req.Prompt[n] {
-			n++
-		}
-	}
-	m.known, m.salt = m.known[:n], req.CacheSalt
-	m.forward.cache.truncate(n, m.shape.headSize)
-	return n
-}
-
-// answer is one Generate under way.
-type answer struct {
-	model   *Model
-	sampler *sample.Sampler
-	text    textStream
-	limit   int // tokens it may have
-	usage   Usage
-	emit    func(Piece) error
-}
-
-// run computes the prompt's tokens that are not cached, then token after token.
-func (a *answer) run(ctx context.Context, prompt []int32) (Finish, error) {
-	var logits []float32
-	for tokens := range slices.Chunk(prompt, batch) {
-		if err := ctx.Err(); err != nil {
-			return FinishCancelled, err
-		}
-		logits = a.model.compute(tokens)
-	}
-	for {
-		if err := ctx.Err(); err != nil {
-			return FinishCancelled, err
-		}
-		token, _, err := a.sampler.Next(logits, nil)
-		if err != nil {
-			return "", err
-		}
-		a.usage.Completion++
-		finish, err := a.take(token)
-		if err != nil || finish != "" {
-			return finish, err
-		}
-		logits = a.model.compute([]int32{token})
-	}
-}
-
-// take hands on the text of a new token. It returns why the answer ends, or ""
-// when it goes on.
-func (a *answer) take(token int32) (Finish, error) {
-	tokenizer := a.model.tokenizer
-	text, stopped := "", false
-	if !tokenizer.Control(token) && !tokenizer.Ends(token) {
-		text, stopped = a.text.push(tokenizer.Piece(token))
-	}
-	finish := Finish("")
-	switch {
-	case stopped:
-		finish = FinishStop
-	case tokenizer.Ends(token):
-		finish = FinishStop
-		text += a.text.flush()
-	case a.usage.Completion == a.limit:
-		finish = FinishLength
-		text += a.text.flush()
-	}
-	if text == "" {
-		return finish, nil
-	}
-	if err := a.emit(Piece{Text: text, Usage: a.usage}); err != nil {
-		return FinishCancelled, err
-	}
-	return finish, nil
-}
-
-// compute runs up to batch tokens that follow the known ones.
-func (m *Model) compute(tokens []int32) []float32 {
-	logits := m.forward.run(tokens, len(m.known))
-	m.known = append(m.known, tokens...)
-	return logits
+	return req.Sampling.Check(m.shape.vocab)
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"sluice/infer/box"
+	"sluice/infer/kernel"
+	"sluice/infer/page"
 )
 
 // golden is what llama.cpp computed with the model in the box; its note says
@@ -55,6 +57,7 @@ func boxModel(t testing.TB) *Model {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = m.Close() })
 	return m
 }
 
@@ -104,12 +107,7 @@ func TestLogitsAsLlamaCpp(t *testing.T) {
 	m, worst := boxModel(t), 0.0
 	for _, c := range readGolden(t).Answers {
 		for _, want := range c.Logprobs {
-			m.reuse(Request{})
-			var logits []float32
-			for chunk := range slices.Chunk(slices.Concat(c.Prompt, c.Tokens[:want.Step]), batch) {
-				logits = m.compute(chunk)
-			}
-			got := logprobs(logits)
+			got := logprobs(evaluate(m, slices.Concat(c.Prompt, c.Tokens[:want.Step]), 48))
 			for i, token := range want.Tokens {
 				difference := math.Abs(got[token] - want.Values[i])
 				worst = max(worst, difference)
@@ -136,19 +134,32 @@ func logprobs(logits []float32) []float64 {
 	return out
 }
 
+// evaluate returns the logits behind the last of tokens, computed from the
+// beginning, in steps of at most chunk tokens. The model must have nothing to do.
+func evaluate(m *Model, tokens []int32, chunk int) []float32 {
+	var pages []page.ID
+	for i := range (len(tokens) + kernel.PageTokens - 1) / kernel.PageTokens {
+		pages = append(pages, page.ID(i))
+	}
+	var logits []float32
+	for start := 0; start < len(tokens); start += chunk {
+		end := min(start+chunk, len(tokens))
+		logits = m.server.forward.run([]span{{tokens[start:end], start, pages, end == len(tokens)}})
+	}
+	return slices.Clone(logits)
+}
+
 func BenchmarkDecode(b *testing.B) {
 	m := boxModel(b)
 	prompt, err := m.Chat([]Message{{Role: "user", Content: "Tell me a story about a river."}})
 	if err != nil {
 		b.Fatal(err)
 	}
-	m.compute(prompt)
-	b.ResetTimer()
+	evaluate(m, prompt, 48)
+	pages := []page.ID{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 	for b.Loop() {
-		m.known = m.known[:len(prompt)]
-		m.forward.cache.truncate(len(prompt), m.shape.headSize)
-		for range 100 {
-			m.compute([]int32{300})
+		for i := range 100 {
+			m.server.forward.run([]span{{[]int32{300}, len(prompt) + i, pages, true}})
 		}
 	}
 	b.ReportMetric(100*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
@@ -158,11 +169,7 @@ func BenchmarkPrefill(b *testing.B) {
 	m := boxModel(b)
 	prompt := slices.Repeat([]int32{300, 400, 500}, 160)
 	for b.Loop() {
-		m.known = m.known[:0]
-		m.forward.cache.truncate(0, m.shape.headSize)
-		for chunk := range slices.Chunk(prompt, batch) {
-			m.compute(chunk)
-		}
+		evaluate(m, prompt, stepTokens)
 	}
 	b.ReportMetric(float64(len(prompt))*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
 }

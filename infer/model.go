@@ -2,38 +2,43 @@ package infer
 
 import (
 	"fmt"
-	"sync"
+	"runtime"
 
 	"sluice/infer/bpe"
 	"sluice/infer/gguf"
 	"sluice/infer/kernel"
 )
 
-// Model is a loaded model and the state of the last sequence it worked on. Its
-// methods may be called from several goroutines, but only one Generate runs at
-// a time.
+// Model is a loaded model that continues many prompts at once. Its methods may
+// be called from several goroutines.
 type Model struct {
 	name      string
+	family    family
 	shape     shape
 	weights   weights
 	tokenizer *bpe.Tokenizer
 	chat      chatTokens
 	size      int64
-
-	busy    sync.Mutex // held while Generate runs; guards what follows
-	forward *forward
-	known   []int32 // the tokens whose keys and values are in the cache
-	salt    string  // whose they are: Request.CacheSalt
+	bytes     int64
+	format    string
+	pool      *kernel.Pool
+	server    server
 }
+
+// Open is Options.Open with the zero Options.
+func Open(path string) (*Model, error) { return Options{}.Open(path) }
+
+// Read is Options.Read with the zero Options.
+func Read(data []byte) (*Model, error) { return Options{}.Read(data) }
 
 // Open loads a model from a GGUF file. The file is mapped while it is being
 // read, and is not needed afterwards.
-func Open(path string) (*Model, error) {
+func (o Options) Open(path string) (*Model, error) {
 	data, unmap, err := gguf.Map(path)
 	if err != nil {
 		return nil, err
 	}
-	model, err := Read(data)
+	model, err := o.Read(data)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", path, err)
 	}
@@ -45,36 +50,82 @@ func Open(path string) (*Model, error) {
 
 // Read loads a model from the bytes of a GGUF file and keeps none of them. It
 // fails, and says why, on a file that is damaged, or whose architecture,
-// tensor types or tokenizer it does not support.
-func Read(data []byte) (*Model, error) {
+// tensor types or tokenizer it does not support, and, with an error that wraps
+// ErrMemory, on one that needs more memory than there is.
+func (o Options) Read(data []byte) (*Model, error) {
 	f, err := gguf.Parse(data)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{}
+	m := &Model{size: f.Values()}
+	m.bytes, m.format = storage(f)
+	arch, err := f.String("general.architecture")
+	if err != nil {
+		return nil, err
+	}
+	if m.family, err = findFamily(arch); err != nil {
+		return nil, err
+	}
 	if m.tokenizer, err = bpe.Load(f); err != nil {
 		return nil, err
 	}
 	if m.chat, err = readChat(m.tokenizer); err != nil {
 		return nil, fmt.Errorf("loading the chat template: %w", err)
 	}
-	if m.shape, err = readShape(f, m.tokenizer.Size()); err != nil {
+	if m.shape, err = readShape(f, m.family, m.tokenizer.Size()); err != nil {
 		return nil, fmt.Errorf("loading the model: %w", err)
 	}
-	pool := kernel.NewPool(1)
-	if m.weights, err = readWeights(pool, f, m.shape); err != nil {
+	plan, err := o.plan(m.shape, m.bytes)
+	if err != nil {
+		return nil, err
+	}
+	m.shape.context = plan.context
+	m.pool = kernel.NewPool(plan.threads)
+	if m.weights, err = readWeights(m.pool, f, m.family, m.shape); err != nil {
+		m.pool.Close()
 		return nil, fmt.Errorf("loading the weights: %w", err)
 	}
 	m.name, _ = f.String("general.name") // optional
-	m.size = f.Values()
-	m.forward = newForward(pool, m.shape, &m.weights)
+	m.server.init(plan, newForward(m.pool, m.family, m.shape, &m.weights, plan.limits.Slots+plan.limits.Step, plan.limits.Slots, plan.pages))
+	runtime.GC() // what reading took is not needed any more
 	return m, nil
+}
+
+// storage returns how many bytes the tensors have, and the type that most of
+// them are of.
+func storage(f *gguf.File) (bytes int64, format string) {
+	by := map[gguf.Type]int64{}
+	most := gguf.F32
+	for _, name := range f.TensorNames() {
+		t, _ := f.Tensor(name)
+		n := int64(len(t.Data))
+		bytes += n
+		if by[t.Type] += n; by[t.Type] > by[most] {
+			most = t.Type
+		}
+	}
+	return bytes, most.String()
+}
+
+// Close ends what runs, with ErrClosed, and frees the workers.
+func (m *Model) Close() error {
+	if m.server.close() {
+		m.pool.Close()
+	}
+	return nil
 }
 
 // Name is the name the file gives its model, possibly empty.
 func (m *Model) Name() string { return m.name }
 
+// Architecture is the file's general.architecture.
+func (m *Model) Architecture() string { return m.family.arch }
+
+// Format is the type of most of the weights, in ggml's names.
+func (m *Model) Format() string { return m.format }
+
 // Context is the most tokens that a prompt and its answer can have together.
+// It is less than the file's when memory for that is lacking.
 func (m *Model) Context() int { return m.shape.context }
 
 // Parameters is the number of weights.

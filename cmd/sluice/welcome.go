@@ -254,9 +254,9 @@ func (s *server) commandEngine(e sluice.Engine) (http.Handler, error) {
 	return engine, nil
 }
 
-// embeddedQueue is how many calls may wait for the embedded model, which
-// answers one at a time.
-const embeddedQueue = 256
+// boxOptions is what the model in the binary may use: it is small, and one core
+// beside the server's own work is plenty.
+func boxOptions() infer.Options { return infer.Options{Threads: 1, Cache: 16 << 20} }
 
 // embeddedEngine loads the model in the binary, or the file that the operator chose.
 func (s *server) embeddedEngine() (http.Handler, error) {
@@ -265,12 +265,12 @@ func (s *server) embeddedEngine() (http.Handler, error) {
 	if s.cfg.GGUF != "" {
 		model, err = infer.Open(s.cfg.GGUF)
 	} else {
-		model, err = infer.Read(box.File())
+		model, err = boxOptions().Read(box.File())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loading the embedded model: %w", err)
 	}
-	return embedded.New(embedded.Config{Model: model, ID: box.Name, Description: box.Description, Queue: embeddedQueue, Now: clock})
+	return embedded.New(embedded.Config{Model: model, ID: box.Name, Description: box.Description, Now: clock})
 }
 
 // secret returns a random value that is made once and kept.

@@ -51,14 +51,10 @@ func (e *Engine) textPrompt(req *request) (prompt, error) {
 func (e *Engine) serve(w http.ResponseWriter, r *http.Request, render func(*request) (prompt, error)) {
 	var req request
 	a, err := e.prepare(w, r, &req, render)
-	if err == nil {
-		err = e.gate.enter(r.Context())
-	}
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	defer e.gate.leave()
 	if req.Stream {
 		a.stream(w, r, &req)
 	} else {
@@ -76,7 +72,7 @@ type answer struct {
 }
 
 // prepare reads and checks the request, so that only what can be computed
-// waits at the gate.
+// waits.
 func (e *Engine) prepare(w http.ResponseWriter, r *http.Request, req *request, render func(*request) (prompt, error)) (*answer, error) {
 	if err := decode(w, r, req); err != nil {
 		return nil, err

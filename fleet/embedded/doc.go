@@ -10,6 +10,6 @@
 //     the counts so far into every chunk.
 //   - What it cannot do it refuses, naming the parameter, rather than to answer
 //     as if it had not been asked.
-//   - One answer is computed at a time, in the order of arrival. The queue is
-//     bounded; beyond it a request gets 503 at once.
+//   - Answers are computed side by side. The queue is bounded; beyond it a
+//     request gets 503 at once.
 package embedded

@@ -11,14 +11,13 @@ import (
 
 // Config says what an Engine runs.
 type Config struct {
-	// Model is the model. Nobody else may generate with it.
+	// Model is the model, which the Engine closes. What others generate with it
+	// is not counted.
 	Model *infer.Model
 	// ID is the model's name in requests and answers.
 	ID string
 	// Description says what the model is; /v1/models shows it.
 	Description string
-	// Queue is how many requests may wait while one is answered.
-	Queue int
 	// Temperature is used when a request names none. OpenAI's default is 1;
 	// a very small model is at its best at 0.
 	Temperature float64
@@ -32,12 +31,11 @@ type Config struct {
 //	POST /tokenize                            as vLLM and llama.cpp have it
 //	GET  /v1/models, /v1/models/{id}, /health
 //
-// It has no goroutine of its own and needs no closing. The generation runs on
-// the request's goroutine and ends at once when the request's context does.
+// Answers are generated side by side, and each ends at once when its request's
+// context does.
 type Engine struct {
 	cfg     Config
 	created time.Time
-	gate    gate
 	counted counted
 	mux     *http.ServeMux
 }
@@ -50,12 +48,10 @@ func New(cfg Config) (*Engine, error) {
 		return nil, errors.New("embedded engine: no model")
 	case cfg.ID == "":
 		return nil, errors.New("embedded engine: the model has no id")
-	case cfg.Queue < 0:
-		return nil, errors.New("embedded engine: the queue's length is negative")
 	case cfg.Now == nil:
 		return nil, errors.New("embedded engine: no clock")
 	}
-	e := &Engine{cfg: cfg, created: cfg.Now(), gate: gate{room: cfg.Queue}, mux: http.NewServeMux()}
+	e := &Engine{cfg: cfg, created: cfg.Now(), mux: http.NewServeMux()}
 	e.mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, e.chatPrompt) })
 	e.mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, e.textPrompt) })
 	e.mux.HandleFunc("POST /tokenize", e.serveTokenize)
@@ -68,8 +64,14 @@ func New(cfg Config) (*Engine, error) {
 // ServeHTTP implements http.Handler.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
 
-// Load returns how many requests are being answered, 0 or 1, and how many wait.
-func (e *Engine) Load() (running, waiting int) { return e.gate.load() }
+// Close ends what is being answered and frees the model.
+func (e *Engine) Close() error { return e.cfg.Model.Close() }
+
+// Load returns how many requests are being answered, and how many wait.
+func (e *Engine) Load() (running, waiting int) {
+	s := e.cfg.Model.Stats()
+	return s.Running, s.Waiting
+}
 
 // counted is the tokens that the engine read and wrote.
 type counted struct{ prompt, completion atomic.Int64 }

@@ -53,8 +53,11 @@ func asFailure(err error) *failure {
 	switch {
 	case errors.As(err, &f):
 		return f
-	case errors.Is(err, errFull), errors.Is(err, infer.ErrBusy):
+	case errors.Is(err, infer.ErrFull):
 		f = &failure{status: http.StatusServiceUnavailable, Message: "The engine's queue is full.", Type: "server_error"}
+		return f.coded("overloaded")
+	case errors.Is(err, infer.ErrClosed):
+		f = &failure{status: http.StatusServiceUnavailable, Message: "The engine is being stopped.", Type: "server_error"}
 		return f.coded("overloaded")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &failure{status: statusClientLeft, Message: "The client left.", Type: "server_error"}

@@ -83,6 +83,7 @@ func (s *Scheduler) Remove(q *Sequence) {
 	if i := slices.Index(s.running, q); i >= 0 {
 		s.running = slices.Delete(s.running, i, i+1)
 		q.table.Close()
+		q.table = nil
 		s.queue.leave(q)
 	}
 }
@@ -124,8 +125,7 @@ func (s *Scheduler) preempt(q *Sequence) {
 	q.table.Close()
 	q.table = nil
 	s.counted.Preempted++
-	s.counted.Repeated += int64(q.computed)
-	q.computed = 0
+	q.lost, q.computed = q.computed, 0
 	s.queue.giveBack(q)
 }
 
@@ -204,9 +204,9 @@ func (s *Scheduler) admit() {
 			q.begun, q.cached = true, q.computed
 			s.counted.Queried += int64(q.prompt)
 			s.counted.Found += int64(q.cached)
-		} else {
-			s.counted.Repeated -= int64(q.computed) // these stayed after all
 		}
+		s.counted.Repeated += int64(max(0, q.lost-q.computed))
+		q.lost = 0
 		s.running = append(s.running, q)
 	}
 }

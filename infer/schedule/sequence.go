@@ -11,11 +11,12 @@ type Sequence struct {
 	// appends a token after each step that asked for one.
 	Tokens []int32
 
-	prompt   int // tokens of the prompt
-	computed int // tokens whose keys and values are in the cache
-	cached   int // tokens of the prompt that were not computed, since they were there
+	prompt   int         // tokens of the prompt
+	computed int         // tokens whose keys and values are in the cache
+	cached   int         // tokens of the prompt that were not computed, since they were there
+	lost     int         // tokens that were computed before it gave way
 	table    *page.Table // nil while it waits
-	begun    bool   // it was let in once, and cached is set
+	begun    bool        // it was let in once, and cached is set
 }
 
 // NewSequence returns the sequence of a prompt.
@@ -48,3 +49,6 @@ type Run struct {
 // Last reports whether the run reaches the sequence's last token, so that the
 // next one can be chosen.
 func (r Run) Last() bool { return r.Start+r.N == len(r.Sequence.Tokens) }
+
+// Running reports whether the sequence was let in and has its pages.
+func (q *Sequence) Running() bool { return q.table != nil }
