@@ -1,13 +1,13 @@
 // Package infer is the embedded engine: it reads a language model from a GGUF
-// file and generates text with it, in plain Go, on the CPU.
+// file and generates text with it, in Go, on the CPU, for many callers at once.
 //
-// It is the engine's first part: the Qwen3 architecture, Q8_0 and F32 weights,
-// byte-level BPE and the ChatML template, one sequence at a time. Its parts
-// are separate so that each can be replaced alone: the file reader is package
-// gguf, the products and vector functions are package kernel, the tokenizer is
-// package bpe, the sampler is package sample; here are the weights (qwen3.go),
-// the forward pass (forward.go), the way from tokens to text (text.go) and the
-// loop over them all (generate.go).
+// Its parts are packages of their own: the file's format is gguf, the products
+// and vector functions are kernel, the tokenizer is bpe, the sampler is sample,
+// the pages of the cache are page, and what is computed next is schedule. Here
+// are the families of models as data (family.go, shape.go, rope.go,
+// weights.go), the one forward pass for all of them (forward.go, mixture.go),
+// and the loop that many answers share (server.go, job.go, generate.go).
+// DESIGN.md argues the rules.
 //
 // The package knows no network, no money and no clock. What it counts is
 // exact, since that is what gets billed.

@@ -7,11 +7,10 @@ import (
 	"slices"
 
 	"sluice/infer/sample"
-	"sluice/infer/schedule"
 )
 
 // ErrFull is returned by Generate when as many wait as may.
-var ErrFull = schedule.ErrFull
+var ErrFull = errors.New("as many requests wait for the model as may")
 
 // ErrClosed is returned once a model is closed.
 var ErrClosed = errors.New("the model is closed")

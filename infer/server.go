@@ -50,8 +50,8 @@ func (s *server) add(j *job) error {
 	if s.closed {
 		return ErrClosed
 	}
-	if err := s.scheduler.Add(j.sequence); err != nil {
-		return err
+	if s.scheduler.Add(j.sequence) != nil {
+		return ErrFull
 	}
 	s.jobs[j.sequence] = j
 	if !s.working {
