@@ -133,7 +133,12 @@ type inDay struct {
 }
 
 // by names a caller in what is kept for good.
-func by(who *caller) string { return cmp.Or(who.key, "the operator, on the server itself") }
+func by(who *caller) string {
+	if who.user != nil {
+		return who.user.Email
+	}
+	return cmp.Or(who.key, "the operator, on the server itself")
+}
 
 // publishHead answers everybody with the heads: a receipt is worth what a head is
 // that somebody else has kept.

@@ -254,8 +254,8 @@ func (s *Server) correctInvoice(ctx context.Context, who *caller, in *struct {
 	return CorrectedInvoice{c, r}, err
 }
 
-// invoiceFile is a file as an answer.
-type invoiceFile struct {
+// document is a file as an answer.
+type document struct {
 	ContentType string `header:"Content-Type"`
 	Disposition string `header:"Content-Disposition"`
 	Body        []byte
@@ -266,7 +266,7 @@ func (s *Server) getInvoiceFile(ctx context.Context, in *struct {
 	Number       string `path:"number" maxLength:"32" example:"2026-000017"`
 	Format       string `query:"format" enum:"pdf,csv" default:"pdf"`
 },
-) (*invoiceFile, error) {
+) (*document, error) {
 	inv, err := s.getInvoice(ctx, callerOf(ctx), &inInvoice{in.Organisation, in.Number})
 	return s.invoiceFile(inv, in.Format, err)
 }
@@ -276,13 +276,13 @@ func (s *Server) draftInvoiceFile(ctx context.Context, in *struct {
 	Period       string `path:"period" maxLength:"7" example:"2026-11"`
 	Format       string `query:"format" enum:"pdf,csv" default:"pdf"`
 },
-) (*invoiceFile, error) {
+) (*document, error) {
 	inv, err := s.draftInvoice(ctx, callerOf(ctx), &inDraft{in.Organisation, in.Period})
 	return s.invoiceFile(inv, in.Format, err)
 }
 
 // invoiceFile writes a document as a file, unless it could not be had.
-func (s *Server) invoiceFile(inv *invoice.Invoice, format string, err error) (*invoiceFile, error) {
+func (s *Server) invoiceFile(inv *invoice.Invoice, format string, err error) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -290,7 +290,7 @@ func (s *Server) invoiceFile(inv *invoice.Invoice, format string, err error) (*i
 	if name == "" {
 		name = "draft-" + string(inv.Period)
 	}
-	f := &invoiceFile{ContentType: "application/pdf", Disposition: fmt.Sprintf("attachment; filename=%q", string(inv.Kind)+"-"+name+"."+format)}
+	f := &document{ContentType: "application/pdf", Disposition: fmt.Sprintf("attachment; filename=%q", string(inv.Kind)+"-"+name+"."+format)}
 	var b bytes.Buffer
 	if format == "csv" {
 		f.ContentType = "text/csv; charset=utf-8"

@@ -74,6 +74,7 @@ type Options struct {
 	Notifier     Notifier
 	Budgets      Budgeting
 	Closing      Closing
+	SealedHours  SealedHours
 	Statements   Statements
 	Power        Power
 	Files        Files
@@ -164,6 +165,7 @@ func New(o Options) *Server {
 	s.registerBudgets()
 	s.registerLedger()
 	s.registerClosing()
+	s.registerHours()
 	s.registerStatements()
 	s.registerPower()
 	s.registerApply()

@@ -20,6 +20,7 @@ type Statements struct {
 
 	Questions   Questions
 	Deployments Deployments
+	Printer     StatementPrinter
 }
 
 // StatementMaker makes the operator's statements. Errors: CodeInvalid, CodeNotFound, CodeConflict.
@@ -98,6 +99,7 @@ func (s *Server) registerStatements() {
 	s.registerNodes()
 	s.registerWhatIf()
 	s.registerOpen()
+	s.registerStatementFile()
 	s.registerSegments()
 	s.registerDeployments()
 	register(s, route{

@@ -1,6 +1,9 @@
 package api_test
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +77,73 @@ func TestStatement(t *testing.T) {
 	for name, bad := range map[string]api.StatementQuery{"a day": {Day: "today", Currency: "USD"}, "a model": {Day: day, Currency: "USD", Reference: "none"}, "a currency": {Day: day, Currency: "usd"}} {
 		if _, err := w.Local.Statement(ctx, bad); sluice.CodeOf(err) != sluice.CodeInvalid && sluice.CodeOf(err) != sluice.CodeModelNotFound {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestSealedHours lists days and hours before and after a close, and downloads the statement.
+func TestSealedHours(t *testing.T) {
+	w := apitest.New(t)
+	ctx := t.Context()
+	org := w.Org("acme")
+	w.Credit(org.ID, "10.00")
+	at := w.Now().UTC()
+	day := at.Format(time.DateOnly)
+	w.Advance(49 * time.Hour)
+	books := closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Flush: w.Ledger.Flush, Now: w.Now})
+	if _, err := books.SealDue(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"open", "closed", "reopened"} {
+		days, err := w.Local.Days(ctx, api.DaysQuery{From: day})
+		if err != nil || len(days.Data) != 3 {
+			t.Fatalf("%+v, %v", days, err)
+		}
+		d := days.Data[0]
+		if d.Day != day || d.State != want || d.Sealed != 24 || d.Hours != 24 || d.Rows != 1 || d.At.IsZero() != (want == "open") {
+			t.Errorf("%s: %+v", want, d)
+		}
+		if today := days.Data[2]; today.State != "open" || today.Sealed >= today.Hours {
+			t.Errorf("today: %+v", today)
+		}
+		switch want {
+		case "open":
+			_, err = w.Local.CloseDay(ctx, day)
+		case "closed":
+			_, err = w.Local.ReopenDay(ctx, day, "a test")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	hours, err := w.Local.DayHours(ctx, day, api.Paging{})
+	if err != nil || len(hours.Data) != 24 {
+		t.Fatalf("%+v, %v", hours, err)
+	}
+	for _, h := range hours.Data {
+		held := h.Hour.Equal(at.Truncate(time.Hour))
+		if h.Sealed == h.Hour.Before(at.Truncate(time.Hour)) || held != (h.Rows == 1) || h.Sealed == h.Hash.IsZero() {
+			t.Errorf("%+v", h)
+		}
+	}
+	for _, bad := range []api.DaysQuery{{From: "yesterday"}, {Through: "x"}, {From: "2020-01-01", Through: "2026-01-01"}} {
+		if _, err := w.Local.Days(ctx, bad); sluice.CodeOf(err) != sluice.CodeInvalid {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+}
+
+// TestStatementFile downloads a statement as each kind of file.
+func TestStatementFile(t *testing.T) {
+	w := apitest.New(t)
+	for format, begins := range map[string]string{"pdf": "%PDF-", "csv": "from,to,section,", "xlsx": "PK"} {
+		r := httptest.NewRecorder()
+		w.API.Local().ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v1/statements/2026-01-01/file?format="+format, nil))
+		if r.Code != http.StatusOK || !strings.HasPrefix(r.Body.String(), begins) {
+			t.Errorf("%s: %d %.80q", format, r.Code, r.Body)
+		}
+		if got := r.Header().Get("Content-Disposition"); got != `attachment; filename="statement-2026-01-01.`+format+`"` {
+			t.Errorf("%s: %s", format, got)
 		}
 	}
 }

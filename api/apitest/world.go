@@ -119,6 +119,7 @@ func New(t testing.TB, sources ...*account.Source) *World {
 	w.must(err)
 	chats := assist.New(assist.Options{Chats: w.Store, Messages: w.Store, Models: inference{}, Now: w.Now})
 	t.Cleanup(chats.Close)
+	closes := closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Invoices: w.Store, Local: w.Store, Costs: books.Keep, Flush: w.Ledger.Flush, Now: w.Now})
 	w.API = api.New(api.Options{
 		Power:    w.Power,
 		Accounts: w.Accounts, Browser: w.Browser, Journal: w.Store,
@@ -127,9 +128,9 @@ func New(t testing.TB, sources ...*account.Source) *World {
 		Ledger: w.Ledger, Plans: w.Ledger, PlanStore: w.Store, Payments: payment.New(payment.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}),
 		Credits: credit.New(credit.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Notifier: notifier,
 		Budgets: budgeting.New(w.Store, w.Ledger, notifier, w.Now, slog.New(slog.DiscardHandler)), Fleet: w.Fleet, Identity: w, Reload: w.Reload, Now: w.Now,
-		Statements: api.Statements{Maker: books, Nodes: books, Costs: books, Questions: books, Deployments: local.New(local.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now})},
-		Closing:    closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Invoices: w.Store, Local: w.Store, Costs: books.Keep, Flush: w.Ledger.Flush, Now: w.Now}),
-		Files:      files, Batches: batch.New(batch.Options{Jobs: w.Store, Lines: w.Store, Files: files, Blobs: blobs, Now: w.Now}),
+		Statements: api.Statements{Maker: books, Nodes: books, Costs: books, Questions: books, Deployments: local.New(local.Options{Store: w.Store, Ledger: w.Ledger, Now: w.Now}), Printer: printer},
+		Closing:    closes, SealedHours: closes,
+		Files: files, Batches: batch.New(batch.Options{Jobs: w.Store, Lines: w.Store, Files: files, Blobs: blobs, Now: w.Now}),
 		Chats: chats, Answers: chats, SharedChats: chats, Inference: inference{},
 		Version: "test", URL: "http://sluice.test",
 	})

@@ -27,6 +27,16 @@ func (c *Client) Day(ctx context.Context, day string) (*closing.Day, error) {
 	return get[*closing.Day](ctx, c, ofDay(day, ""))
 }
 
+// Days lists days with their state.
+func (c *Client) Days(ctx context.Context, q api.DaysQuery) (api.Page[closing.DayState], error) {
+	return get[api.Page[closing.DayState]](ctx, c, query("/closing/days", paging(q.Paging, map[string]string{"from": q.From, "through": q.Through})))
+}
+
+// DayHours lists the hours of a day with their seals.
+func (c *Client) DayHours(ctx context.Context, day string, p api.Paging) (api.Page[closing.Hour], error) {
+	return get[api.Page[closing.Hour]](ctx, c, query(ofDay(day, "/hours"), paging(p, nil)))
+}
+
 // CloseDay closes a day.
 func (c *Client) CloseDay(ctx context.Context, day string) (*closing.Day, error) {
 	return send[*closing.Day](ctx, c, http.MethodPost, ofDay(day, "/close"), nil)

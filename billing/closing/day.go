@@ -228,10 +228,7 @@ func (s *Service) examine(ctx context.Context, day string, again bool) (*examine
 	e.Notes = append([]seal.Explanation{}, e.Notes...)
 	e.Closes = ofDay(all, day)
 	e.State = stateOf(e.Closes)
-	e.Sealed = len(e.seals)
-	if first := len(e.seals); first > 0 && first < e.hours() && !e.seals[first-1].Hour.Before(until.Add(-time.Hour)) {
-		e.Sealed = e.hours() // the books begin in the middle of it
-	}
+	e.Sealed = sealedOf(e.seals, since, until)
 	for i := range e.seals {
 		e.Rows += e.seals[i].Rows
 	}

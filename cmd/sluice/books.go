@@ -26,7 +26,7 @@ func (s *server) newBooks() {
 
 // bookkeeping is the operator's own books, for the management API.
 func (s *server) bookkeeping() api.Statements {
-	return api.Statements{Maker: s.statements, Nodes: s.statements, Costs: s.statements, Questions: s.statements, Deployments: local.New(local.Options{Store: s.store, Ledger: s.ledger, Now: clock})}
+	return api.Statements{Maker: s.statements, Nodes: s.statements, Costs: s.statements, Questions: s.statements, Deployments: local.New(local.Options{Store: s.store, Ledger: s.ledger, Now: clock}), Printer: s.printer}
 }
 
 // rerate rates a period again, on all processors.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ import (
 type closeFlags struct {
 	day, reopen, counters string
 	explain               []string
-	show                  bool
+	show, list, hours     bool
 }
 
 func (c *cli) closeCommand() *cobra.Command {
@@ -32,11 +33,14 @@ func (c *cli) closeCommand() *cobra.Command {
 		Long: "Closes a day, in UTC, once its 24 hours are sealed and its figures agree: what was sealed, the rows of the hours, the\n" +
 			"ledger's entries, lines of invoices with their rounding, and what the engines counted themselves, where that is known.\n" +
 			"What does not agree keeps the day open until --explain says why. A closed day is opened again by --reopen.",
-		Example: "  sluice close --show\n  sluice close --day 2026-11-21\n" +
+		Example: "  sluice close --list\n  sluice close --show\n  sluice close --day 2026-11-21\n" +
 			"  sluice close --day 2026-11-21 --counters engines.jsonl\n" +
 			"  sluice close --day 2026-11-21 --explain 'engine:gpu1=warm-up calls after a restart'\n" +
 			"  sluice close --day 2026-11-21 --reopen 'calls of a spool came late'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.list || f.hours {
+				return f.lists(cmd, c)
+			}
 			return ask(c, func(cl *client.Client) (*closing.Day, error) { return f.run(cmd, cl) }, showDay)
 		},
 	}
@@ -45,6 +49,8 @@ func (c *cli) closeCommand() *cobra.Command {
 	fl.StringArrayVar(&f.explain, "explain", nil, "SUBJECT=WHY of a difference, kept for good; can be given more than once")
 	fl.StringVar(&f.reopen, "reopen", "", "open the closed day again, and keep for good why")
 	fl.StringVar(&f.counters, "counters", "", "store what engines counted first: a file of JSON lines {engine, hour, prompt_tokens, completion_tokens, source}")
+	fl.BoolVar(&f.list, "list", false, "list the two weeks up to --day, or to today, and change nothing")
+	fl.BoolVar(&f.hours, "hours", false, "list the hours of the day with their seals, and change nothing")
 	fl.BoolVar(&f.show, "show", false, "show where the day stands, and change nothing")
 	return cmd
 }
@@ -80,6 +86,31 @@ func (f *closeFlags) run(cmd *cobra.Command, cl *client.Client) (*closing.Day, e
 		}
 	}
 	return cl.CloseDay(ctx, f.day)
+}
+
+// lists shows days, or the hours of one.
+func (f *closeFlags) lists(cmd *cobra.Command, c *cli) error {
+	if f.list {
+		return listAll(c, []any{"DAY", "STATE", "HOURS SEALED", "TRANSACTIONS", "LAST CHANGED", "BY"}, func(cl *client.Client, p api.Paging) (api.Page[closing.DayState], error) {
+			return cl.Days(cmd.Context(), api.DaysQuery{Through: f.day, Paging: p})
+		}, func(w io.Writer, d closing.DayState) {
+			at := ""
+			if !d.At.IsZero() {
+				at = d.At.Format(time.RFC3339)
+			}
+			row(w, d.Day, d.State, fmt.Sprintf("%d of %d", d.Sealed, d.Hours), d.Rows, at, d.By)
+		})
+	}
+	day := cmp.Or(f.day, clock().AddDate(0, 0, -1).Format(time.DateOnly))
+	return listAll(c, []any{"HOUR", "SEALED", "TRANSACTIONS", "CALLS", "LATE", "SEAL"}, func(cl *client.Client, p api.Paging) (api.Page[closing.Hour], error) {
+		return cl.DayHours(cmd.Context(), day, p)
+	}, func(w io.Writer, h closing.Hour) {
+		if !h.Sealed {
+			row(w, h.Hour.Format(time.RFC3339), "no")
+			return
+		}
+		row(w, h.Hour.Format(time.RFC3339), h.SealedAt.Format(time.RFC3339), h.Rows, h.Events, h.Late, h.Hash)
+	})
 }
 
 // readCounters reads a file of JSON lines, whole or not at all.

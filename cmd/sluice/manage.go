@@ -16,7 +16,7 @@ func (s *server) management() *api.Server {
 	return api.New(api.Options{
 		Tenants: s.store, Keys: s.store, Catalogue: s.engines, Processes: s.processes, EngineStarts: s.store, Prober: s.prober, Prices: s.store, Books: s.store, Series: s.store, Requests: s.store, Traffic: traffic{s.seen.tally, s.gateway}, Sealer: sealer{s.engines}, Settings: s.store,
 		Invoices: toldInvoices{s.invoices, s.letters}, Printer: s.printer,
-		Ledger: s.ledger, Plans: s.ledger, PlanStore: s.store, Calendar: s.hasCalendar, Payments: s.payments, Credits: s.credits, Notifier: s.notifier, Budgets: s.budgets, Closing: s.closing, Statements: s.bookkeeping(), Costs: s.statements, Files: s.files, Chats: s.chats, Answers: s.chats, SharedChats: s.chats, Inference: s.inferring, Batches: s.batches, Fleet: s.fleet, Accounts: s.accounts, Browser: s.browsers(), Journal: s.store, Identity: identity{s.gateway}, Reload: s.reload,
+		Ledger: s.ledger, Plans: s.ledger, PlanStore: s.store, Calendar: s.hasCalendar, Payments: s.payments, Credits: s.credits, Notifier: s.notifier, Budgets: s.budgets, Closing: s.closing, SealedHours: s.closing, Statements: s.bookkeeping(), Costs: s.statements, Files: s.files, Chats: s.chats, Answers: s.chats, SharedChats: s.chats, Inference: s.inferring, Batches: s.batches, Fleet: s.fleet, Accounts: s.accounts, Browser: s.browsers(), Journal: s.store, Identity: identity{s.gateway}, Reload: s.reload,
 		Power: s.power, Version: version, URL: s.url, Log: s.log,
 	})
 }
