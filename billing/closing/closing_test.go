@@ -368,6 +368,36 @@ func TestEveryCallIsInOneDay(t *testing.T) {
 	})
 }
 
+// TestClosedThrough is how far days are closed without one between that is not.
+func TestClosedThrough(t *testing.T) {
+	w := newWorld(t)
+	for i := range 4 {
+		w.book(t, start().Add(time.Duration(i)*24*time.Hour+5*time.Hour))
+	}
+	w.pass(t, start().Add(100*time.Hour))
+	day := func(n int) string { return start().AddDate(0, 0, n).Format(time.DateOnly) }
+	through := func(what string, want time.Time) {
+		t.Helper()
+		if got, err := w.ClosedThrough(t.Context()); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %s, %v, want %s", what, got, err, want)
+		}
+	}
+	through("no day", time.Time{})
+	for _, step := range []struct {
+		close int
+		want  time.Time
+	}{{1, time.Time{}}, {0, start().AddDate(0, 0, 2)}, {3, start().AddDate(0, 0, 2)}, {2, start().AddDate(0, 0, 4)}} {
+		if _, err := w.Close(t.Context(), day(step.close), "me"); err != nil {
+			t.Fatal(err)
+		}
+		through("closed "+day(step.close), step.want)
+	}
+	if _, err := w.Reopen(t.Context(), day(1), "me", "to look again"); err != nil {
+		t.Fatal(err)
+	}
+	through("opened again", start().AddDate(0, 0, 1))
+}
+
 // TestRun seals each hour some minutes after it is over, and ends with its context.
 func TestRun(t *testing.T) {
 	w := newWorld(t)

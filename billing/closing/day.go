@@ -263,6 +263,36 @@ func ofDay(all []seal.Close, day string) []seal.Close {
 	return of
 }
 
+// ClosedThrough returns the instant up to which all days are closed, from the first
+// that has a sealed hour on; zero where that one is not.
+func (s *Service) ClosedThrough(ctx context.Context) (through time.Time, err error) {
+	all, err := s.opt.Days.Closes(ctx, "")
+	if err != nil || len(all) == 0 {
+		return through, err
+	}
+	seals, err := s.opt.Hours.Seals(ctx, time.Time{}, time.Time{})
+	if err != nil || len(seals) == 0 {
+		return through, err
+	}
+	days, err := s.opt.Days.BookDays(ctx)
+	if err != nil {
+		return through, err
+	}
+	closed := map[string]bool{}
+	for i := range all {
+		closed[all[i].Day] = all[i].Kind == seal.Closed
+	}
+	for at := seals[0].Hour; ; at = through {
+		day, err := days.Of(at)
+		if err != nil || !closed[day] {
+			return through, err
+		}
+		if _, through, err = days.Bounds(day); err != nil {
+			return through, err
+		}
+	}
+}
+
 // lastClosed returns the last record by which a day was closed, or nil.
 func lastClosed(closes []seal.Close) *seal.Close {
 	for _, c := range slices.Backward(closes) {

@@ -22,6 +22,7 @@ import (
 
 	"sluice"
 	"sluice/billing/closing"
+	"sluice/money/invoice"
 	"sluice/money/statement"
 	"sluice/money/whatif"
 	"sluice/store"
@@ -117,7 +118,7 @@ func measure(t *testing.T, dsn string, calls int64) {
 	defer db.Close()
 	now := day.Add(23*time.Hour + 10*time.Minute)
 	s := closing.New(closing.Options{
-		Hours: db, Days: db, Notes: db, Flush: func(context.Context) error { return nil }, Now: func() time.Time { return now },
+		Hours: db, Days: db, Notes: db, Invoices: db, Flush: func(context.Context) error { return nil }, Now: func() time.Time { return now },
 	})
 	ctx := t.Context()
 	seal := func(want int) {
@@ -130,8 +131,9 @@ func measure(t *testing.T, dsn string, calls int64) {
 	stop()
 	now = now.Add(time.Hour)
 	watch(t, "seal the last hour", func() { seal(1) })
+	invoiceAll(t, db, day.AddDate(0, 0, 1))
 	var closed *closing.Day
-	watch(t, "compare and close", func() {
+	watch(t, "compare, with the invoices, and close", func() {
 		if closed, err = s.Close(ctx, monday, "scale"); err != nil {
 			t.Fatal(err)
 		}
@@ -167,6 +169,43 @@ func measure(t *testing.T, dsn string, calls int64) {
 			t.Fatal(faults, err)
 		}
 	})
+}
+
+// invoiceAll issues an invoice of each organisation with all that ended before an
+// instant, as it would be made of the calls: as the sums of hours have it.
+func invoiceAll(t *testing.T, db *store.DB, until time.Time) {
+	t.Helper()
+	p, err := db.SealPoint(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims []invoice.Claim
+	for i := range storetest.DayOrganisations {
+		claims = append(claims, invoice.Claim{Org: fmt.Sprintf("org_%026d", 1000+i), Window: invoice.Window{Until: until, Cutoff: p.Cutoff}})
+	}
+	totals, err := db.InvoiceTotals(t.Context(), claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range claims {
+		if len(totals[i].Parts) != 1 {
+			t.Fatalf("%s has %+v", c.Org, totals[i])
+		}
+		d := &invoice.Invoice{ID: fmt.Sprint("inv_", i), Kind: invoice.KindInvoice, Org: c.Org, Period: "2026-11", Until: until, Zone: "UTC", Currency: "USD", Window: c.Window, IssuedAt: until.Add(time.Hour), Drawn: totals[i].Drawn}
+		for part, a := range totals[i].Parts {
+			l := invoice.Line{Segment: part.Segment, Model: part.Model, Exact: a}
+			if l.Amount, err = invoice.Round(a, 2); err != nil {
+				t.Fatal(err)
+			}
+			d.Lines = append(d.Lines, l)
+			d.Exact, d.Sum, d.Total = l.Exact, l.Amount, l.Amount
+		}
+		d.Rounding, _ = d.Sum.Sub(d.Exact)
+		d.Due, _ = d.Exact.Sub(d.Drawn)
+		if err := db.IssueInvoices(t.Context(), 2026, []*invoice.Invoice{d}, []string{""}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // settle commits one call after another, which ended at the instant, until it is

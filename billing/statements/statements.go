@@ -67,6 +67,9 @@ type Kept interface {
 type Power interface {
 	Power(ctx context.Context, since, until time.Time) ([]electricity.Drawn, []electricity.Worked, []electricity.Watched, error)
 	PowerContract(ctx context.Context) (*electricity.Contract, error)
+
+	// PowerSince is the instant before which what engines drew was removed.
+	PowerSince(ctx context.Context) (time.Time, error)
 }
 
 // Rerate rates a period again, as closing does.
@@ -278,22 +281,66 @@ func (s *Service) ofDay(ctx context.Context, day string, now *costs) (*costs, bo
 	if err != nil || len(closes) == 0 || closes[len(closes)-1].Kind != seal.Closed {
 		return now, false, err
 	}
-	last := &closes[len(closes)-1]
-	if last.Costs == "" {
-		return &costs{Engines: now.Engines, Rates: now.Rates}, true, nil
+	of, err := s.recorded(ctx, &closes[len(closes)-1])
+	if of == nil {
+		of = &costs{Engines: now.Engines, Rates: now.Rates}
 	}
-	text, err := s.opt.Kept.KeptCosts(ctx, last.Costs)
+	return of, true, err
+}
+
+// recorded returns the costs that a day was closed with, nil for none.
+func (s *Service) recorded(ctx context.Context, c *seal.Close) (*costs, error) {
+	if c.Costs == "" {
+		return nil, nil
+	}
+	text, err := s.opt.Kept.KeptCosts(ctx, c.Costs)
 	if err != nil {
-		return nil, true, err
+		return nil, err
 	}
-	if hashOf(text) != last.Costs {
-		return nil, true, fmt.Errorf("the costs that %s was closed with were altered: their hash is not %s", day, last.Costs)
+	if hashOf(text) != c.Costs {
+		return nil, fmt.Errorf("the costs that %s was closed with were altered: their hash is not %s", c.Day, c.Costs)
 	}
 	of := new(costs)
 	if err := json.Unmarshal([]byte(text), of); err != nil {
-		return nil, true, fmt.Errorf("reading the costs that %s was closed with: %w", day, err)
+		return nil, fmt.Errorf("reading the costs that %s was closed with: %w", c.Day, err)
 	}
-	return of, true, nil
+	return of, nil
+}
+
+// removed returns what was drawn in a fleet's pools, with what of it was removed since
+// it is old: as the days were closed with it.
+func (s *Service) removed(ctx context.Context, f *cost.Fleet, since, until time.Time) ([]cost.Drawn, error) {
+	before, err := s.opt.Power.PowerSince(ctx)
+	if err != nil || !since.Before(before) {
+		return f.Drawn, err
+	}
+	closes, err := s.opt.Books.Closes(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	last := map[string]*seal.Close{}
+	for i := range closes {
+		if c := &closes[i]; c.Kind == seal.Closed && c.From.Before(until) && c.To.After(since) {
+			last[c.Day] = c
+		}
+	}
+	all := slices.DeleteFunc(slices.Clone(f.Drawn), func(d cost.Drawn) bool { return d.From.Before(before) }) // of an hour that is there in part
+	for _, day := range slices.Sorted(maps.Keys(last)) {
+		of, err := s.recorded(ctx, last[day])
+		if err != nil {
+			return nil, err
+		}
+		kept := of.fleet(f.Currency)
+		if kept == nil {
+			continue
+		}
+		for _, d := range kept.Drawn {
+			if d.From.Before(before) && !d.From.Before(since) && d.From.Before(until) && slices.ContainsFunc(f.Pools, func(p cost.Pool) bool { return p.Name == d.Pool }) {
+				all = append(all, d)
+			}
+		}
+	}
+	return all, nil
 }
 
 // rows reads what was booked, and puts it into the pools of its days.
@@ -396,6 +443,9 @@ func (s *Service) costs(ctx context.Context, since, until time.Time) (*costs, er
 		}
 		if f := kept.Fleet(currency, up, drawn); f != nil {
 			f.PowerPrice = per
+			if f.Drawn, err = s.removed(ctx, f, since, until); err != nil {
+				return nil, err
+			}
 			c.Fleets = append(c.Fleets, f)
 		}
 	}

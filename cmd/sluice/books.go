@@ -9,6 +9,7 @@ import (
 	"sluice/billing/closing"
 	"sluice/billing/counting"
 	"sluice/billing/local"
+	"sluice/billing/retention"
 	"sluice/billing/statements"
 	"sluice/fleet"
 	"sluice/fleet/embedded"
@@ -22,6 +23,11 @@ func (s *server) newBooks() {
 	s.closing = closing.New(closing.Options{
 		Hours: s.store, Days: s.store, Notes: s.store, Invoices: s.store, Local: s.store, Events: s.store, Costs: s.statements.Keep, Flush: s.ledger.Flush, Now: clock, Log: s.log,
 	})
+}
+
+// removeOld removes until ctx ends what is kept for some time only.
+func (s *server) removeOld(ctx context.Context) {
+	retention.New(retention.Options{Store: s.store, ClosedThrough: s.closing.ClosedThrough, Usage: s.cfg.UsageKeep, Power: s.cfg.PowerKeep, Now: clock, Log: s.log}).Run(ctx)
 }
 
 // bookkeeping is the operator's own books, for the management API.

@@ -294,6 +294,7 @@ func (s *server) work(ctx context.Context) (stop func(), err error) {
 		background(ctx, s.budgets.Run),
 		background(ctx, s.closing.Run),
 		background(ctx, s.counting.Run),
+		background(ctx, s.removeOld),
 		background(ctx, s.letters.Run),
 		background(ctx, s.ledger.Renew),
 		background(ctx, s.ledger.Expire),

@@ -11,6 +11,7 @@ package calendar
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,21 @@ type special struct {
 type day [(minutesPerDay + 63) / 64]uint64
 
 func (d *day) has(minute int) bool { return d[minute/64]>>(minute%64)&1 != 0 }
+
+// edge returns the first minute after one that is not as that one is; that of
+// midnight, where all are.
+func (d *day) edge(minute int) int {
+	var same uint64 // a word as the minute is
+	if d.has(minute) {
+		same = ^same
+	}
+	for at := minute + 1; at < minutesPerDay; at = at/64*64 + 64 {
+		if other := (d[at/64] ^ same) >> (at % 64); other != 0 {
+			return min(at+bits.TrailingZeros64(other), minutesPerDay)
+		}
+	}
+	return minutesPerDay
+}
 
 // Name returns the name that prices and plans refer to.
 func (c *Calendar) Name() string { return c.name }
@@ -185,12 +201,48 @@ func (c *Calendar) horizon(t time.Time) time.Time {
 // to hold: until then, what it says at t stays. ok is false when it never changes.
 func (c *Calendar) Next(t time.Time) (next time.Time, ok bool) {
 	holds, end := c.Contains(t), c.horizon(t)
+	if c.constant(t, holds) {
+		return time.Time{}, false
+	}
 	for u := c.step(t); !u.IsZero() && u.Before(end); u = c.step(u) {
 		if c.Contains(u) != holds {
 			return u.In(t.Location()), true
 		}
 	}
 	return time.Time{}, false
+}
+
+// constant reports whether every day of the versions in force at t and later is
+// wholly in the calendar, or wholly not: looking for an edge would go through more than a
+// year of days.
+func (c *Calendar) constant(t time.Time, holds bool) bool {
+	for i := len(c.versions) - 1; i >= 0; i-- {
+		v := &c.versions[i]
+		if !v.constant(holds) {
+			return false
+		}
+		if !t.Before(v.From) {
+			return true
+		}
+	}
+	return !holds // before the first there is nothing
+}
+
+// constant reports whether all days of the version are the same whole day.
+func (v *version) constant(holds bool) bool {
+	for kind := range v.days {
+		if kind == noArcs && !slices.ContainsFunc(v.special, func(s special) bool { return s.kind == noArcs }) {
+			continue
+		}
+		minutes := 0
+		for _, word := range v.days[kind] {
+			minutes += bits.OnesCount64(word)
+		}
+		if holds && minutes != minutesPerDay || !holds && minutes != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // step returns an instant after t up to which nothing changes: the next edge
@@ -213,11 +265,7 @@ func (c *Calendar) step(t time.Time) time.Time {
 	earliest(change)
 	date, second := v.local(t)
 	d := &v.days[v.kind(date)]
-	edge := second/60 + 1
-	for edge < minutesPerDay && d.has(edge) == d.has(second/60) {
-		edge++
-	}
-	earliest(time.Unix(t.Unix()+int64(edge*60-second), 0))
+	earliest(time.Unix(t.Unix()+int64(d.edge(second/60)*60-second), 0))
 	return next
 }
 

@@ -449,6 +449,49 @@ func TestNextLikeContains(t *testing.T) {
 	})
 }
 
+// TestNeverChanges: where nothing ever begins or ends, that is seen at once; a year of
+// days is not gone through for it.
+func TestNeverChanges(t *testing.T) {
+	always := []calendar.Arc{{From: 0, To: calendar.MinutesPerWeek}}
+	from := at("2026-11-22T10:20:30Z")
+	for name, c := range map[string]struct {
+		versions []calendar.Version
+		want     string
+	}{
+		"always":           {[]calendar.Version{{Zone: "Europe/Paris", Arcs: always}}, ""},
+		"never":            {[]calendar.Version{{Zone: "Europe/Paris"}}, ""},
+		"but a holiday":    {[]calendar.Version{{Zone: "UTC", Arcs: always, Holidays: dates(t, "2027-10-01")}}, "2027-10-01T00:00:00Z"},
+		"a day of work":    {[]calendar.Version{{Zone: "UTC", Holidays: dates(t, "2027-10-01"), Workdays: []calendar.Workday{{Date: dates(t, "2027-10-02")[0], As: time.Monday}}}}, ""},
+		"from a day on":    {[]calendar.Version{{Zone: "UTC", Arcs: always, From: at("2027-01-02T03:04:05Z")}}, "2027-01-02T03:04:05Z"},
+		"up to a day":      {[]calendar.Version{{Zone: "UTC", Arcs: always}, {Zone: "UTC", From: at("2027-01-02T03:04:05Z")}}, "2027-01-02T03:04:05Z"},
+		"the same anew":    {[]calendar.Version{{Zone: "UTC", Arcs: always}, {Zone: "Asia/Tokyo", Arcs: always, From: at("2027-01-02T03:04:05Z")}}, ""},
+		"what is past":     {[]calendar.Version{{Zone: "UTC"}, {Zone: "UTC", Arcs: always, From: at("2026-01-02T03:04:05Z")}}, ""},
+		"but for a minute": {[]calendar.Version{{Zone: "UTC", Arcs: []calendar.Arc{{From: 0, To: 7*1440 - 1}}}}, "2026-11-22T23:59:00Z"},
+	} {
+		k, err := calendar.New("c", c.versions...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, ok := k.Next(from)
+		if ok != (c.want != "") || ok && !next.Equal(at(c.want)) {
+			t.Errorf("%s: %s, %t, want %q", name, next, ok, c.want)
+		}
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	always := []calendar.Arc{{From: 0, To: calendar.MinutesPerWeek}}
+	for name, v := range map[string]calendar.Version{"never changes": {Zone: "Asia/Shanghai", Arcs: always}, "a holiday in a year": {Zone: "Asia/Shanghai", Arcs: always, Holidays: dates(b, "2027-10-01")}} {
+		b.Run(name, func(b *testing.B) {
+			c := calendarOf(b, v)
+			u := at("2026-10-10T02:00:00Z")
+			for b.Loop() {
+				c.Next(u)
+			}
+		})
+	}
+}
+
 func TestContainsAllocatesNothing(t *testing.T) {
 	c, u := office(t), at("2026-10-10T02:00:00Z")
 	if n := testing.AllocsPerRun(100, func() { c.Contains(u) }); n != 0 {

@@ -85,6 +85,7 @@ func Run(t *testing.T, fresh func(t testing.TB) (dsn string)) {
 		"InvoiceTotals":  testInvoiceTotals,
 		"IssuedSince":    testIssuedSince,
 		"LocalReports":   testLocalReports,
+		"Prune":          testPrune,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}

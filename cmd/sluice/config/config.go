@@ -78,6 +78,9 @@ type Config struct {
 	BatchHours string        `yaml:"batch_hours" help:"when lines of batches are begun, such as Mon-Fri 22:00-06:00, several after each other with a semicolon; empty: at any time"`
 	BatchZone  string        `yaml:"batch_zone" help:"timezone of batch_hours, such as Asia/Shanghai"`
 
+	UsageKeep time.Duration `yaml:"usage_keep" help:"how long usage is kept by the hour, for graphs; by the day it stays; 0: for ever"`
+	PowerKeep time.Duration `yaml:"power_keep" help:"how long what engines drew is kept by the quarter of an hour; of days that are not closed it always is; 0: for ever"`
+
 	ResponseStore   bool          `yaml:"response_store" help:"keep responses where the request does not say whether, as OpenAI does; false keeps those that say store=true"`
 	ResponseKeep    time.Duration `yaml:"response_keep" help:"how long stored responses are kept, and conversations after their last use"`
 	ResponseQuota   int64         `yaml:"response_quota" help:"what an organisation's stored responses and conversations may have together, in bytes"`
@@ -120,6 +123,7 @@ func Default() Config {
 		HoldWait: 30 * time.Second, DrainLimit: 2 * time.Minute, StopTimeout: 10 * time.Minute,
 		QueueInteractive: 30 * time.Second, QueueAgent: 2 * time.Minute, QueueBatch: 10 * time.Minute, QueueCalls: 10_000, QueueTenantCalls: 5_000,
 		MaxFile: 200 << 20, FileQuota: 10 << 30, BatchKeep: 30 * 24 * time.Hour, BatchLines: 8, BatchBusy: 32, BatchZone: "UTC",
+		UsageKeep: 400 * 24 * time.Hour, PowerKeep: 400 * 24 * time.Hour,
 		ResponseStore: true, ResponseKeep: 30 * 24 * time.Hour, ResponseQuota: 10 << 30, ResponseWorkers: 64,
 		FetchPorts: "80,443", FetchMax: 20 << 20, FetchTimeout: 15 * time.Second,
 		JobsAtOnce: 64, JobLongest: 24 * time.Hour, JobKeep: 72 * time.Hour, LinkKeep: 24 * time.Hour,
@@ -288,6 +292,8 @@ func (c *Config) Check() error {
 		return errors.New("attempts and slice must be at least 1")
 	case c.ResponseKeep <= 0 || c.ResponseWorkers < 1 || c.ResponseQuota < 1:
 		return errors.New("response_keep must be positive, response_quota and response_workers at least 1")
+	case c.UsageKeep < 0 || c.PowerKeep < 0 || c.UsageKeep > 0 && c.UsageKeep < 62*24*time.Hour:
+		return errors.New("usage_keep must be at least 1488h (two months), power_keep positive; 0 keeps for ever")
 	case c.Connections < 0:
 		return errors.New("connections must not be negative")
 	case c.PowerInterval != 0 && (c.PowerInterval < time.Second || c.PowerInterval > 3*time.Minute):
