@@ -23,12 +23,11 @@ import (
 // path; those of Send.
 func (f *Fleet) Ask(ctx context.Context, id string, req *sluice.EngineRequest) (*sluice.EngineReply, error) {
 	f.mu.Lock()
-	i := slices.IndexFunc(f.replicas, func(r *replica) bool { return r.grant.engine.ID == id })
-	if i < 0 {
+	r := f.replica(id)
+	if r == nil {
 		f.mu.Unlock()
 		return nil, sluice.Errorf(sluice.CodeNotFound, "There is no engine with the id %q.", id)
 	}
-	r := f.replicas[i]
 	d := r.grant.driver
 	r.asked++
 	f.mu.Unlock()
@@ -43,6 +42,13 @@ func (f *Fleet) Ask(ctx context.Context, id string, req *sluice.EngineRequest) (
 	}
 	reply.Body = &asked{ReadCloser: reply.Body, done: sync.OnceFunc(func() { f.answered(r) })}
 	return reply, nil
+}
+
+// Has reports whether the engine of that id was taken up and can be asked.
+func (f *Fleet) Has(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.replica(id) != nil
 }
 
 // asks reports whether Sluice asks engines of the kind for the path. What is not

@@ -73,7 +73,8 @@ func (p *prober) look(ctx context.Context) {
 	}
 	p.forget(engines)
 	for _, e := range engines {
-		if e.Remote() && !e.NoProbe && p.asks(e) == nil && p.take(e.ID) {
+		// One that is stored and not taken up yet is looked at again in a moment.
+		if e.Remote() && !e.NoProbe && p.s.fleet.Has(e.ID) && p.asks(e) == nil && p.take(e.ID) {
 			p.working.Go(func() { p.work(ctx, e) })
 		}
 	}
