@@ -156,6 +156,11 @@ func (w *localWriter) FlushError() error {
 	return w.pipe.flush()
 }
 
+// Ended has f called once, when the reader is done with the answer: with the
+// number of bytes that it took, and whether it came to the end. An engine that
+// counts what it gave counts by that.
+func (w *localWriter) Ended(f func(taken int64, whole bool)) { w.pipe.onEnd(f) }
+
 // localBody is the reader's side of a call.
 type localBody struct {
 	ctx    context.Context

@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"errors"
+	"io"
 	"sync"
 )
 
@@ -18,6 +20,9 @@ type pipe struct {
 	to      int   // buf[to:] waits for a flush
 	end     error // why no more will be written: io.EOF, or the handler's failure
 	left    error // why nobody reads any more
+	taken   int64 // bytes that were read
+	whole   bool  // the reader was told of io.EOF
+	ended   func(taken int64, whole bool)
 	toRead  chan struct{}
 	toWrite chan struct{}
 }
@@ -88,12 +93,30 @@ func (p *pipe) finish(end error) {
 // leave ends the reading side: writes fail from now on, one that waits too.
 func (p *pipe) leave(why error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.left == nil {
 		p.left = why
 	}
+	tell := p.ended
+	p.ended = nil
 	wake(p.toWrite)
 	wake(p.toRead)
+	p.mu.Unlock()
+	if tell != nil {
+		tell(p.taken, p.whole) // neither changes any more
+	}
+}
+
+// onEnd has f called once, when the reader left, or now if it has.
+func (p *pipe) onEnd(f func(taken int64, whole bool)) {
+	p.mu.Lock()
+	left := p.left != nil
+	if !left {
+		p.ended = f
+	}
+	p.mu.Unlock()
+	if left {
+		f(p.taken, p.whole)
+	}
 }
 
 // take moves what may be read into b. Without any it returns the end, or nil
@@ -106,6 +129,7 @@ func (p *pipe) take(b []byte) (int, error) {
 	}
 	n := copy(b, p.buf[p.from:p.to])
 	p.from += n
+	p.taken += int64(n)
 	if p.from == len(p.buf) {
 		p.buf, p.from, p.to = p.buf[:0], 0, 0
 	}
@@ -113,5 +137,6 @@ func (p *pipe) take(b []byte) (int, error) {
 		wake(p.toWrite)
 		return n, nil
 	}
+	p.whole = errors.Is(p.end, io.EOF)
 	return 0, p.end
 }

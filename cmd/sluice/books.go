@@ -51,7 +51,8 @@ func (s *server) seenEngines() []counting.Seen {
 		seen := counting.Seen{Engine: e.Name, Up: e.Health == fleet.HealthServing || e.Health == fleet.HealthRecovering || e.Health == fleet.HealthParked}
 		if own, ok := s.embedded.Load(e.ID); ok {
 			seen.Known, seen.At = true, clock()
-			seen.Prompt, seen.Completion = own.(*embedded.Engine).Counted()
+			c := own.(*embedded.Engine).Counted()
+			seen.Prompt, seen.Completion = c.Prompt, c.Completion
 		} else if e.Counted != nil {
 			seen.Known, seen.At = true, e.LoadAt
 			seen.Prompt, seen.Completion, seen.Fresh = e.Counted.Prompt, e.Counted.Completion, e.Counted.Fresh

@@ -12,6 +12,7 @@ func TestCount(t *testing.T) {
 		{"vllm", "vllm:prompt_tokens_total{engine=\"0\",model_name=\"m\"} 1.2e+06\nvllm:prompt_tokens_total{engine=\"1\",model_name=\"m\"} 5\nvllm:generation_tokens_total{engine=\"0\"} 30\n", 1_200_005, 30, false, true},
 		{"sglang", "sglang:prompt_tokens_total{model_name=\"m\",tp_rank=\"0\"} 7\nsglang:prompt_tokens_total{model_name=\"m\",tp_rank=\"1\"} 7\nsglang:generation_tokens_total{model_name=\"m\"} 2\n", 7, 2, false, true},
 		{"llamacpp", "llamacpp:prompt_tokens_total 12\nllamacpp:tokens_predicted_total 3\n", 12, 3, true, true},
+		{"sluice", "sluice_engine_prompt_tokens_total 28682\nsluice_engine_completion_tokens_total 943\n", 28682, 943, false, true},
 		{"vllm", "vllm:prompt_tokens_total 12\n", 0, 0, false, false},
 		{"vllm", "vllm:prompt_tokens_total NaN\nvllm:generation_tokens_total 3\n", 0, 0, false, false},
 		{"ollama", "vllm:prompt_tokens_total 12\n", 0, 0, false, false},

@@ -114,7 +114,7 @@ const GenericName = "generic"
 
 // All returns the drivers, the generic one last.
 func All() []*Driver {
-	return []*Driver{vLLM(), sglang(), llamaCPP(), ollama(), mindIE(), lmDeploy(), tensorRT(), tei(), tgi(), generic()}
+	return []*Driver{vLLM(), sglang(), llamaCPP(), ollama(), mindIE(), lmDeploy(), tensorRT(), tei(), tgi(), sluiceEngine(), generic()}
 }
 
 // Known returns the names of All.
@@ -138,9 +138,12 @@ func Find(name string) *Driver {
 }
 
 // Of returns the driver of an engine: what its operator said, or else what its
-// probe found. An engine in this process is generic.
+// probe found. Of those in this process, the embedded one is Sluice's own, and the
+// others are generic.
 func Of(e *sluice.Engine) *Driver {
 	switch {
+	case e.Kind == sluice.EngineEmbedded:
+		return sluiceEngine()
 	case !e.Remote():
 		return generic()
 	case e.Driver != "":

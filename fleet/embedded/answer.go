@@ -64,7 +64,7 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request, render func(*requ
 
 // answer is one answer to be given.
 type answer struct {
-	counted *counted
+	tally   tally
 	model   *infer.Model
 	request infer.Request
 	chat    bool
@@ -99,7 +99,7 @@ func (e *Engine) prepare(w http.ResponseWriter, r *http.Request, req *request, r
 	if p.chat {
 		head.ID, head.Object = "chat"+head.ID, "chat.completion"
 	}
-	return &answer{counted: &e.counted, model: e.cfg.Model, request: generation, chat: p.chat, head: head}, nil
+	return &answer{tally: tally{counted: &e.counted}, model: e.cfg.Model, request: generation, chat: p.chat, head: head}, nil
 }
 
 // whole answers with one object when all of it is generated.
@@ -109,7 +109,6 @@ func (a *answer) whole(w http.ResponseWriter, r *http.Request) {
 		text.WriteString(p.Text)
 		return nil
 	})
-	a.counted.add(result.Usage)
 	if err != nil {
 		fail(w, err)
 		return
@@ -122,7 +121,8 @@ func (a *answer) whole(w http.ResponseWriter, r *http.Request) {
 	}
 	out.Usage = usageOf(result.Usage)
 	announce(w, result.Usage)
-	send(w, http.StatusOK, out)
+	a.tally.wrote(send(w, http.StatusOK, out), result.Usage)
+	a.tally.close(w, false)
 }
 
 // stream answers chunk by chunk. The head of the response waits for the first
@@ -132,8 +132,8 @@ func (a *answer) stream(w http.ResponseWriter, r *http.Request, req *request) {
 		answer: a, w: w, flusher: http.NewResponseController(w),
 		usage: req.StreamOptions.IncludeUsage, continuous: req.StreamOptions.ContinuousUsage,
 	}
+	defer a.tally.close(w, true)
 	result, err := a.model.Generate(r.Context(), a.request, s.piece)
-	a.counted.add(result.Usage)
 	if err == nil {
 		err = s.end(result)
 	}
@@ -155,6 +155,7 @@ type stream struct {
 	usage      bool // a chunk with the usage is asked for
 	continuous bool // and in every chunk
 	begun      bool
+	chunks     int // of output
 }
 
 // begin sends the response's head and, in a chat, the chunk that names the role.
@@ -168,7 +169,9 @@ func (s *stream) begin(u infer.Usage) error {
 		return nil
 	}
 	u.Completion = 0
-	return s.chunk(u, delta{Role: "assistant", Content: new(string)}, nil)
+	n, err := s.chunk(u, delta{Role: "assistant", Content: new(string)}, nil)
+	s.tally.passed(n)
+	return err
 }
 
 // piece sends the next part of the answer.
@@ -178,7 +181,14 @@ func (s *stream) piece(p infer.Piece) error {
 			return err
 		}
 	}
-	return s.chunk(p.Usage, delta{Content: &p.Text}, nil)
+	n, err := s.chunk(p.Usage, delta{Content: &p.Text}, nil)
+	s.chunks++
+	u := p.Usage
+	if !s.continuous { // this is all that a reader can count by
+		u.Completion = s.chunks
+	}
+	s.tally.wrote(n, u)
+	return err
 }
 
 // end sends the chunk with the finish reason, that with the usage when it was
@@ -189,29 +199,33 @@ func (s *stream) end(result infer.Result) error {
 			return err
 		}
 	}
-	if err := s.chunk(result.Usage, delta{}, &result.Finish); err != nil {
+	n, err := s.chunk(result.Usage, delta{}, &result.Finish)
+	if s.tally.passed(n); err != nil {
 		return err
 	}
 	if s.usage {
 		last := s.head
 		last.Object, last.Choices, last.Usage = s.chunkObject(), []any{}, usageOf(result.Usage)
-		if err := s.event(marshal(last)); err != nil {
+		n, err := s.event(marshal(last))
+		if s.tally.wrote(n, result.Usage); err != nil {
 			return err
 		}
 	}
-	return s.event([]byte("[DONE]"))
+	n, err = s.event([]byte("[DONE]"))
+	s.tally.wrote(n, result.Usage)
+	return err
 }
 
 // breakOff says why the stream ends before its time. There is no mark of the
 // end, so that nobody takes the answer for whole.
 func (s *stream) breakOff(f *failure) {
 	if f.status != statusClientLeft {
-		_ = s.event(marshal(errorBody{f})) // a client that has left gets nothing
+		_, _ = s.event(marshal(errorBody{f})) // a client that has left gets nothing
 	}
 }
 
-// chunk sends one part of the answer.
-func (s *stream) chunk(u infer.Usage, d delta, finish *infer.Finish) error {
+// chunk sends one part of the answer and returns how many bytes that were.
+func (s *stream) chunk(u infer.Usage, d delta, finish *infer.Finish) (n int, err error) {
 	out := s.head
 	out.Object = s.chunkObject()
 	if s.chat {
@@ -240,14 +254,14 @@ func (s *stream) chunkObject() string {
 	return s.head.Object // completions have one name for both
 }
 
-// event sends one server-sent event and flushes it.
-func (s *stream) event(data []byte) error {
+// event sends one server-sent event, flushes it, and returns its size.
+func (s *stream) event(data []byte) (n int, err error) {
 	frame := make([]byte, 0, len(data)+8)
 	frame = append(frame, "data: "...)
 	frame = append(frame, data...)
 	frame = append(frame, "\n\n"...)
-	if _, err := s.w.Write(frame); err != nil {
-		return err
+	if n, err = s.w.Write(frame); err != nil {
+		return n, err
 	}
-	return s.flusher.Flush()
+	return n, s.flusher.Flush()
 }

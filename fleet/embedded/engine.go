@@ -3,7 +3,6 @@ package embedded
 import (
 	"errors"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"sluice/infer"
@@ -29,7 +28,8 @@ type Config struct {
 //
 //	POST /v1/chat/completions, /v1/completions
 //	POST /tokenize                            as vLLM and llama.cpp have it
-//	GET  /v1/models, /v1/models/{id}, /health
+//	POST /detokenize
+//	GET  /v1/models, /v1/models/{id}, /health, /metrics
 //
 // Answers are generated side by side, and each ends at once when its request's
 // context does.
@@ -58,6 +58,7 @@ func New(cfg Config) (*Engine, error) {
 	e.mux.HandleFunc("GET /v1/models", e.serveModels)
 	e.mux.HandleFunc("GET /v1/models/{id...}", e.serveModel)
 	e.mux.HandleFunc("GET /health", e.serveHealth)
+	e.mux.HandleFunc("GET /metrics", e.serveMetrics)
 	return e, nil
 }
 
@@ -71,20 +72,6 @@ func (e *Engine) Close() error { return e.cfg.Model.Close() }
 func (e *Engine) Load() (running, waiting int) {
 	s := e.cfg.Model.Stats()
 	return s.Running, s.Waiting
-}
-
-// counted is the tokens that the engine read and wrote.
-type counted struct{ prompt, completion atomic.Int64 }
-
-func (c *counted) add(u infer.Usage) {
-	c.prompt.Add(int64(u.Prompt))
-	c.completion.Add(int64(u.Completion))
-}
-
-// Counted returns how many tokens of prompts and of answers the engine has counted
-// since it was made.
-func (e *Engine) Counted() (prompt, completion int64) {
-	return e.counted.prompt.Load(), e.counted.completion.Load()
 }
 
 // modelCard is a model in a listing: OpenAI's four fields, the context as vLLM

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/fleet/driver"
 	"sluice/infer"
 	"sluice/infer/box"
 )
@@ -400,6 +401,28 @@ func TestListings(t *testing.T) {
 		if got := post(e, "/tokenize", body).Body.String(); got != want {
 			t.Errorf("tokenize %s: %s, want %s", body, got, want)
 		}
+	}
+}
+
+// TestMetrics: the driver of the fleet reads what the engine says of itself.
+func TestMetrics(t *testing.T) {
+	e := newEngine(t, 4)
+	prompt := strings.Repeat("Who are you? ", 20)
+	for range 2 {
+		post(e, "/v1/completions", `{"model":"tiny","prompt":"`+prompt+`","max_tokens":3}`)
+	}
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	d := driver.Find("sluice")
+	load, ok := d.Read(w.Body.Bytes(), "")
+	tokens := len(e.cfg.Model.Tokenizer().Encode(nil, prompt))
+	hits := float64((tokens-1)/16*16) / float64(2*tokens)
+	if want := (driver.Load{HitRate: hits, Room: float64(e.cfg.Model.Stats().Room)}); !ok || load != want {
+		t.Errorf("load %+v, want %+v, of\n%s", load, want, w.Body)
+	}
+	counted, ok := d.Count(w.Body.Bytes())
+	if want := (driver.Counted{Prompt: int64(2 * tokens), Completion: 6}); !ok || counted != want || e.Counted().Prompt != want.Prompt {
+		t.Errorf("counted %+v, want %+v", counted, want)
 	}
 }
 

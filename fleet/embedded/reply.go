@@ -88,11 +88,12 @@ func announce(w http.ResponseWriter, u infer.Usage) {
 	w.Header().Set("X-Cached-Tokens", strconv.Itoa(u.Cached))
 }
 
-// send answers with a JSON body.
-func send(w http.ResponseWriter, status int, v any) {
+// send answers with a JSON body and returns its size.
+func send(w http.ResponseWriter, status int, v any) int {
 	body := marshal(v)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that has left gets nothing
+	return len(body)
 }
