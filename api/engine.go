@@ -36,6 +36,8 @@ type Engine struct {
 	ReasoningKey string   `json:"reasoning_key,omitempty" doc:"What it calls thinking, where that is not reasoning_content."`
 	Lacks        []string `json:"lacks,omitempty" doc:"Features that it does not have: a request that asks for one goes to another engine, or is refused. Those that no engine of its kind has are among them."`
 
+	Declared []string `json:"lacks_declared,omitempty" doc:"Those of them that its operator said."`
+
 	Driver  string       `json:"driver,omitempty" doc:"Which engine it is, as its operator says; absent: its probe finds out."`
 	NoProbe bool         `json:"no_probe,omitempty" doc:"It is not probed."`
 	Probe   *EngineProbe `json:"probe,omitempty" doc:"What was found by asking it; absent before."`
@@ -98,7 +100,7 @@ type PutEngine struct {
 	NoProbe      bool              `json:"no_probe,omitempty" yaml:"no_probe" doc:"Do not ask it on our own account to find out what it can do. What an earlier probe found does not count then."`
 	OnLeave      sluice.OnLeave    `json:"on_leave,omitempty" yaml:"on_leave" enum:"cancel,drain" doc:"What happens to its work when a client leaves; cancel when absent."`
 	Concurrent   int64             `json:"concurrent,omitempty" yaml:"concurrent" minimum:"0" doc:"Calls at once; zero is no limit."`
-	Process      *PutProcess       `json:"process,omitempty" yaml:"process" doc:"Start it on the server's machine, and keep it running. Only who is on that machine may say so."`
+	Process      *PutProcess       `json:"process,omitempty" yaml:"process" doc:"Start it on the server's machine, and keep it running. Only who is on that machine may say so. The one it has stays when absent and the kind is process."`
 }
 
 func (s *Server) registerEngines() {
@@ -141,9 +143,6 @@ type inPutEngine struct {
 }
 
 func (s *Server) putEngine(ctx context.Context, who *caller, in *inPutEngine) (Engine, error) {
-	if _, err := s.draftEngine(in.Engine, &in.Body, nil); err != nil {
-		return Engine{}, err
-	}
 	var stored *sluice.Engine
 	err := s.change(ctx, func(ctx context.Context) error {
 		engines, err := s.opt.Catalogue.Engines(ctx)
@@ -241,6 +240,9 @@ func (s *Server) draftEngine(name string, in *PutEngine, old *sluice.Engine) (*s
 	}
 	if e.Process, err = in.Process.draft(); err != nil {
 		return nil, err
+	}
+	if e.Process == nil && e.Kind == sluice.EngineProcess && old != nil {
+		e.Process = old.Process
 	}
 	if err := checkEngine(e); err != nil {
 		return nil, err
@@ -378,7 +380,7 @@ func engine(e *sluice.Engine, live map[string]*EngineStatus, processes map[strin
 	asked := e.Probed()
 	return Engine{
 		ID: e.ID, Name: e.Name, Kind: e.Kind, URL: e.URL, Origin: e.Origin, HasSecret: e.Secret != "", Models: e.Models, NoCacheSalt: e.NoCacheSalt,
-		Lacks: asked.Missing().Names(), Mend: e.Mend, ReasoningKey: e.ReasoningKey, Driver: e.Driver, NoProbe: e.NoProbe, Probe: probeOf(e),
+		Lacks: asked.Missing().Names(), Declared: e.Lacks.Names(), Mend: e.Mend, ReasoningKey: e.ReasoningKey, Driver: e.Driver, NoProbe: e.NoProbe, Probe: probeOf(e),
 		OnLeave: e.OnLeave, Concurrent: e.Concurrent, CreatedAt: e.CreatedAt, Process: processOf(e, processes), Status: live[e.ID],
 	}
 }

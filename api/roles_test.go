@@ -103,6 +103,7 @@ func matrix(book string) map[string]row {
 			return "/organisations/" + n.org, `{"queue_class":"agent"}`
 		}, nil},
 		"list-queues": {"oafs", 0, 200, fixed("/queues", ""), nil},
+		"get-chips":   {"oafs", 0, 200, fixed("/chips", ""), nil},
 		"list-keys":   {"oas/oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys?organisation=" + n.org, "" }, nil},
 		"create-key": {"oa/oa", 404, 201, func(n tenant, _ int) (string, string) {
 			return "/keys", fmt.Sprintf(`{"organisation":%q}`, n.org)

@@ -15,6 +15,7 @@ import (
 	"sluice"
 	"sluice/api/browser"
 	"sluice/fleet"
+	"sluice/fleet/chip"
 	"sluice/product/account"
 )
 
@@ -94,6 +95,9 @@ type Options struct {
 	// change and before its answer, one at a time. An error leaves what was.
 	Reload func(ctx context.Context) error
 
+	// Chips looks for the accelerators of this machine. Default: with [chip.Scan].
+	Chips func(ctx context.Context) *chip.Report
+
 	// Calendar reports whether there is a calendar of the name, for plans to weigh
 	// by. Nil: there is none.
 	Calendar func(name string) bool
@@ -123,6 +127,7 @@ type Server struct {
 	statuses kept[*PublicStatus]
 	ranked   kept[*Rankings]
 	past     kept[*history]
+	chips    kept[Chips]
 	spent    kept[map[sluice.Currency]sluice.Amount]
 }
 
@@ -134,6 +139,9 @@ func New(o Options) *Server {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Chips == nil {
+		o.Chips = func(ctx context.Context) *chip.Report { return chip.Scan(ctx, chip.Options{Usage: true}) }
 	}
 	if o.Calendar == nil {
 		o.Calendar = func(string) bool { return false }
@@ -152,6 +160,7 @@ func New(o Options) *Server {
 	s.registerModels()
 	s.registerEngines()
 	s.registerEngineLife()
+	s.registerChips()
 	s.registerPrices()
 	s.registerPlans()
 	s.registerSubscriptions()

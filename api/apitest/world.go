@@ -32,6 +32,7 @@ import (
 	"sluice/billing/payment"
 	"sluice/billing/statements"
 	"sluice/fleet"
+	"sluice/fleet/chip"
 	"sluice/fleet/power"
 	"sluice/fleet/process"
 	"sluice/fleet/simulator"
@@ -52,6 +53,8 @@ import (
 // World is a server with everything behind it, all of it the test's own.
 type World struct {
 	Tally *tally.Tally // of requests; a test counts them in it
+
+	Chips *chip.Report // what the machine has
 
 	Store     *store.DB
 	Accounts  *account.Service
@@ -120,8 +123,10 @@ func New(t testing.TB, sources ...*account.Source) *World {
 	chats := assist.New(assist.Options{Chats: w.Store, Messages: w.Store, Models: inference{}, Now: w.Now})
 	t.Cleanup(chats.Close)
 	closes := closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Invoices: w.Store, Local: w.Store, Costs: books.Keep, Flush: w.Ledger.Flush, Now: w.Now})
+	w.Chips = &chip.Report{Cards: []chip.Card{}, Tools: []chip.Tool{}}
 	w.API = api.New(api.Options{
 		Power:    w.Power,
+		Chips:    func(context.Context) *chip.Report { return w.Chips },
 		Accounts: w.Accounts, Browser: w.Browser, Journal: w.Store,
 		Invoices: invoicing.New(w.Store, w.Ledger, w.Now, slog.New(slog.DiscardHandler)), Printer: printer,
 		Tenants: w.Store, Keys: w.Store, Catalogue: w.Store, Processes: w.Processes, EngineStarts: w.Store, Prober: w, Prices: w.Store, Books: w.Store, Series: w.Store, Requests: w.Store, Traffic: traffic{w.Tally}, Sealer: unsealed{}, Settings: w.Store,

@@ -50,3 +50,8 @@ func (c *Client) EngineLog(ctx context.Context, name string, after int64, wait t
 func (c *Client) ProbeEngine(ctx context.Context, name string) (api.Engine, error) {
 	return send[api.Engine](ctx, c, http.MethodPost, engine(name, "/probe"), nil)
 }
+
+// Chips returns the accelerators of the server's machine.
+func (c *Client) Chips(ctx context.Context) (api.Chips, error) {
+	return get[api.Chips](ctx, c, "/chips")
+}

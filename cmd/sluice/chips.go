@@ -28,12 +28,16 @@ func (c *cli) chipsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "chips", Short: "List the accelerators of this machine: memory, use, power, health", Args: none,
 		Long: "Looks at the PCI bus, which needs no driver, and asks the tool of each vendor whose cards are there. It needs no\n" +
-			"server. What nobody tells is shown as a dash, never as zero; power is measured or unknown, never estimated.\n" +
+			"server; with --server it lists the cards of that server's machine. What nobody tells is shown as a dash, never as\n" +
+			"zero; power is measured or unknown, never estimated.\n" +
 			"With --env it prints the environment variables that give an engine the chosen cards and no others.",
 		Example: "  sluice chips\n  sluice chips --inventory --json\n  sluice chips --env 0,1\n  sluice chips --env 4 --vendor ascend --container",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.look.Usage = !o.inventory && o.env == ""
-			report := chip.Scan(cmd.Context(), o.look)
+			report, err := c.lookForChips(cmd, o.look)
+			if err != nil {
+				return err
+			}
 			if o.env != "" {
 				return c.showChipEnvironment(report, &o)
 			}
@@ -50,6 +54,19 @@ func (c *cli) chipsCommand() *cobra.Command {
 	f.StringVar(&o.look.Path, "path", "", "where alone the vendors' tools are looked for; otherwise in $PATH and in their own folders")
 	f.DurationVar(&o.look.Timeout, "timeout", 10*time.Second, "how long a vendor's tool may take")
 	return cmd
+}
+
+// lookForChips looks at this machine or, with --server, asks what is in another.
+func (c *cli) lookForChips(cmd *cobra.Command, look chip.Options) (*chip.Report, error) {
+	if !cmd.Root().PersistentFlags().Changed("server") {
+		return chip.Scan(cmd.Context(), look), nil
+	}
+	cl, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	found, err := cl.Chips(cmd.Context())
+	return &found.Report, err
 }
 
 // showChipEnvironment prints one variable on a line, for `env` and for --env-file.

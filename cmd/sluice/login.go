@@ -239,7 +239,6 @@ func completeProfiles(*cobra.Command, []string, string) ([]cobra.Completion, cob
 func onlyHere() map[string]string {
 	return map[string]string{
 		"sluice serve":          "it starts a server on this machine",
-		"sluice chips":          "it looks at this machine's cards",
 		"sluice sim":            "it computes on this machine alone",
 		"sluice receipt verify": "it checks a file against a head, on this machine and offline",
 		"sluice logout":         "it forgets a login on this machine; --profile says which",
