@@ -23,6 +23,10 @@ type Model struct {
 
 	// Shadow is a model that is asked the same on the side; nil for none.
 	Shadow *Shadow `json:"shadow,omitempty"`
+
+	// Hidden keeps it out of lists that customers and everybody read. Who knows its
+	// name calls it as any other.
+	Hidden bool `json:"hidden,omitempty"`
 }
 
 // ModelVersion is a model that a part of another one's calls goes to.

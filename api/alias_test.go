@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 
 	"sluice"
@@ -48,5 +49,29 @@ func TestAliases(t *testing.T) {
 	}
 	if done, err := w.Local.Apply(ctx, api.Apply{Manifest: m}); err != nil || done.Changes[0].Action != "unchanged" {
 		t.Errorf("applied again: %+v, %v", done.Changes, err)
+	}
+}
+
+// TestHiddenModels: what is hidden is listed to the operator alone.
+func TestHiddenModels(t *testing.T) {
+	w := apitest.New(t)
+	ctx := t.Context()
+	for name, hidden := range map[string]bool{"shown": false, "hidden": true} {
+		if _, err := w.Local.PutModel(ctx, name, api.PutModel{Hidden: hidden}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Local.PriceModel(ctx, api.PriceModel{Currency: "USD", ModelPrices: api.ModelPrices{Model: name, ClassPrices: prices(t, "1", "", "2")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := w.Org("customer")
+	for who, key := range map[string]string{"operator": keyOf(t, w, sluice.RoleAdmin), "customer": w.Key(sluice.RoleOwner, o.ID).Secret} {
+		_, body := do(t, w, "GET", "/models", key, "")
+		if strings.Contains(body, `"hidden"`) != (who == "operator") || !strings.Contains(body, `"shown"`) {
+			t.Errorf("the %s sees %s", who, body)
+		}
+	}
+	if _, body := do(t, w, "GET", "/public/models", "", ""); strings.Contains(body, `"hidden"`) || !strings.Contains(body, `"shown"`) {
+		t.Errorf("everybody sees %s", body)
 	}
 }

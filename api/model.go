@@ -22,6 +22,7 @@ type Model struct {
 	Versions  []sluice.ModelVersion `json:"versions,omitempty" doc:"Models that it stands for: each conversation goes to one of them, by weight, and costs what that one costs."`
 	Fallbacks []string              `json:"fallbacks,omitempty" doc:"Models that answer in its place, in this order, where none of its engines can."`
 	Shadow    *sluice.Shadow        `json:"shadow,omitempty" doc:"A model that is asked the same on the side."`
+	Hidden    bool                  `json:"hidden,omitempty" doc:"Neither customers nor everybody see it in lists; who knows its name may call it."`
 }
 
 // PutModel adds a model, or replaces what is known of it.
@@ -37,6 +38,7 @@ type PutModel struct {
 	Versions  []sluice.ModelVersion `json:"versions,omitempty" yaml:"versions" maxItems:"16" doc:"Models that it stands for: each conversation goes to one of them, by weight, and costs what that one costs."`
 	Fallbacks []string              `json:"fallbacks,omitempty" yaml:"fallbacks" maxItems:"8" doc:"Models that answer in its place, in this order, where none of its engines can before the first byte. A call costs what the model costs that answers it."`
 	Shadow    *sluice.Shadow        `json:"shadow,omitempty" yaml:"shadow" doc:"A model that is asked the same on the side. Its answers are metered, billed to the key's organisation, and shown to nobody."`
+	Hidden    bool                  `json:"hidden,omitempty" yaml:"hidden" doc:"Leave it out of the lists that customers and everybody see. Who knows its name may call it."`
 }
 
 // Catalogue keeps models and engines. Lists are in order of names.
@@ -72,14 +74,16 @@ type inModel struct {
 	Model string `path:"model" maxLength:"128"`
 }
 
-func (s *Server) listModels(ctx context.Context, _ *caller, in *Paging) (Page[Model], error) {
+func (s *Server) listModels(ctx context.Context, who *caller, in *Paging) (Page[Model], error) {
 	models, err := s.opt.Catalogue.Models(ctx)
 	if err != nil {
 		return Page[Model]{}, err
 	}
-	all := make([]Model, len(models))
-	for i, m := range models {
-		all[i] = Model(*m)
+	all := make([]Model, 0, len(models))
+	for _, m := range models {
+		if !m.Hidden || who.operator() {
+			all = append(all, Model(*m))
+		}
 	}
 	return paged(all, func(m Model) string { return m.Name }, *in), nil
 }
@@ -148,7 +152,7 @@ func (s *Server) draftModel(name string, in *PutModel) (*sluice.Model, error) {
 	return &sluice.Model{
 		Name: name, Description: in.Description, OwnedBy: in.OwnedBy, ContextLength: in.ContextLength,
 		Aliases: slices.Concat(in.Aliases), CreatedAt: s.opt.Now().UTC(),
-		Versions: slices.Concat(in.Versions), Fallbacks: slices.Concat(in.Fallbacks), Shadow: in.Shadow,
+		Versions: slices.Concat(in.Versions), Fallbacks: slices.Concat(in.Fallbacks), Shadow: in.Shadow, Hidden: in.Hidden,
 	}, nil
 }
 

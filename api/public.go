@@ -224,7 +224,7 @@ func (s *Server) loadModels(ctx context.Context) ([]PublicModel, error) {
 	}
 	all := []PublicModel{}
 	for _, m := range models {
-		if own := prices[m.Name]; len(own) > 0 {
+		if own := prices[m.Name]; len(own) > 0 && !m.Hidden {
 			slices.SortFunc(own, func(a, b PublicPrice) int { return cmp.Compare(a.Currency, b.Currency) })
 			all = append(all, PublicModel{
 				Name: m.Name, Description: m.Description, OwnedBy: m.OwnedBy, ContextLength: m.ContextLength, Aliases: m.Aliases, Prices: own,

@@ -45,8 +45,8 @@ func (g *Gateway) listModelsFor(l lister, w http.ResponseWriter, r *http.Request
 	if err == nil {
 		var models []sluice.Model
 		for _, name := range d.names {
-			if p.Key.Allows(name) {
-				models = append(models, d.models[name].Model)
+			if m := d.models[name]; p.Key.Allows(name) && !m.Hidden {
+				models = append(models, m.Model)
 			}
 		}
 		body, err = l.AppendModels(nil, models, r.URL.Query())

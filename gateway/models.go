@@ -48,8 +48,7 @@ func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 	}
 	list := modelList{Object: "list", Data: []modelObject{}}
 	for _, name := range d.names {
-		if p.Key.Allows(name) {
-			m := d.models[name]
+		if m := d.models[name]; p.Key.Allows(name) && !m.Hidden {
 			list.Data = append(list.Data, g.modelObject(p, m))
 		}
 	}

@@ -206,6 +206,16 @@ func TestModels(t *testing.T) {
 		t.Errorf("models of a scoped key %s", got)
 	}
 	wantError(t, r.do(r.request(t.Context(), http.MethodGet, "/v1/models/test-model", "")), 404, sluice.CodeModelNotFound)
+	for _, m := range r.config.Models {
+		m.Hidden = m.Name == "other-model"
+	}
+	r.use()
+	if got := list(); strings.Contains(got, "other-model") {
+		t.Errorf("a hidden model is listed: %s", got)
+	}
+	if a := r.do(r.request(t.Context(), http.MethodGet, "/v1/models/other-model", "")); a.StatusCode != 200 {
+		t.Errorf("a hidden model that is named: %d %s", a.StatusCode, a.body)
+	}
 	req := r.request(t.Context(), http.MethodGet, "/v1/models", "")
 	req.Header.Del("Authorization")
 	wantError(t, r.do(req), 401, sluice.CodeUnauthenticated)

@@ -13,10 +13,10 @@ import (
 func (db *DB) Models(ctx context.Context) ([]*sluice.Model, error) {
 	scan := func(rows *sql.Rows) (*sluice.Model, error) {
 		var m sluice.Model
-		var created int64
+		var created, hidden int64
 		var aliases, traffic string
-		err := rows.Scan(&m.Name, &m.Description, &m.OwnedBy, &m.ContextLength, &aliases, &traffic, &created)
-		m.CreatedAt = instant(created)
+		err := rows.Scan(&m.Name, &m.Description, &m.OwnedBy, &m.ContextLength, &aliases, &traffic, &hidden, &created)
+		m.CreatedAt, m.Hidden = instant(created), hidden != 0
 		if aliases != "" {
 			m.Aliases = strings.Split(aliases, " ") // which no name has
 		}
@@ -27,7 +27,7 @@ func (db *DB) Models(ctx context.Context) ([]*sluice.Model, error) {
 		}
 		return &m, err
 	}
-	models, err := collect(ctx, db.r, scan, `SELECT name, description, owned_by, context_length, aliases, traffic, created_at FROM model ORDER BY name`)
+	models, err := collect(ctx, db.r, scan, `SELECT name, description, owned_by, context_length, aliases, traffic, hidden, created_at FROM model ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("reading models: %w", err)
 	}
@@ -44,10 +44,10 @@ func (db *DB) PutModel(ctx context.Context, m *sluice.Model) error {
 			return fmt.Errorf("writing where calls of the model %q go: %w", m.Name, err)
 		}
 	}
-	return db.create(ctx, "model", m.Name, `INSERT INTO model (name, description, owned_by, context_length, aliases, traffic, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	return db.create(ctx, "model", m.Name, `INSERT INTO model (name, description, owned_by, context_length, aliases, traffic, hidden, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (name) DO UPDATE SET description = excluded.description, owned_by = excluded.owned_by, context_length = excluded.context_length,
-		aliases = excluded.aliases, traffic = excluded.traffic`,
-		m.Name, m.Description, m.OwnedBy, m.ContextLength, strings.Join(m.Aliases, " "), traffic, micros(m.CreatedAt))
+		aliases = excluded.aliases, traffic = excluded.traffic, hidden = excluded.hidden`,
+		m.Name, m.Description, m.OwnedBy, m.ContextLength, strings.Join(m.Aliases, " "), traffic, bit(m.Hidden), micros(m.CreatedAt))
 }
 
 // modelTraffic is where a model's calls go besides its own engines, as it is stored.

@@ -17,9 +17,9 @@ func (c *cli) modelCommand() *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Short: "List models", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return listAll(c, []any{"NAME", "CONTEXT", "DESCRIPTION"}, func(cl *client.Client, p api.Paging) (api.Page[api.Model], error) {
+			return listAll(c, []any{"NAME", "CONTEXT", "HIDDEN", "DESCRIPTION"}, func(cl *client.Client, p api.Paging) (api.Page[api.Model], error) {
 				return cl.Models(cmd.Context(), p)
-			}, func(w io.Writer, m api.Model) { row(w, m.Name, orDash(m.ContextLength), m.Description) })
+			}, func(w io.Writer, m api.Model) { row(w, m.Name, orDash(m.ContextLength), yes(m.Hidden), m.Description) })
 		},
 	}
 	var in api.PutModel
@@ -44,6 +44,7 @@ func (c *cli) modelCommand() *cobra.Command {
 	add.Flags().StringVar(&in.OwnedBy, "owned-by", "", "who made it")
 	add.Flags().Int64Var(&in.ContextLength, "context", 0, "context length in tokens")
 	add.Flags().StringSliceVar(&in.Aliases, "alias", nil, "another name that clients may call it by; may be repeated")
+	add.Flags().BoolVar(&in.Hidden, "hidden", false, "leave it out of lists; who knows its name may call it")
 	traffic.add(c, add)
 	remove := &cobra.Command{
 		Use: "remove NAME", Short: "Stop selling a model", Args: one("NAME"),

@@ -156,7 +156,7 @@ func testModels(t *testing.T, db *store.DB) {
 	}
 	again := &sluice.Model{
 		Name: "a", Description: "new", CreatedAt: start().Add(time.Hour), Versions: []sluice.ModelVersion{{Model: "b", Weight: 9}, {Model: "c", Weight: 1}},
-		Fallbacks: []string{"b", "c"}, Shadow: &sluice.Shadow{Model: "c", Part: 50, Key: "key_1"},
+		Fallbacks: []string{"b", "c"}, Shadow: &sluice.Shadow{Model: "c", Part: 50, Key: "key_1"}, Hidden: true,
 	}
 	if err := db.PutModel(t.Context(), again); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,2 @@
+-- 1: the model is not listed.
+ALTER TABLE model ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
