@@ -33,6 +33,8 @@ export const organisationPages: PageRoute[] = [
 export const operatorPages: PageRoute[] = [
   { path: '/today', title: (t) => t.today.title, nav: 'operate', icon: 'today', go: 't', may: () => session.may(undefined, 'get-today'), load: () => import('./pages/today/Today.svelte') },
   { path: '/customers', title: (t) => t.customers.title, nav: 'operate', icon: 'customer', go: 'c', may: () => session.may(undefined, 'list-customers'), load: () => import('./pages/customers/Customers.svelte') },
+  { path: '/engines', title: (t) => t.engines.title, nav: 'operate', icon: 'engine', go: 'e', may: () => session.may(undefined, 'list-engines'), load: () => import('./pages/engines/Engines.svelte') },
+  { path: '/engines/:engine', title: (t) => t.engines.title, may: () => session.may(undefined, 'get-engine'), load: () => import('./pages/engines/Engine.svelte') },
   { path: '/prices', title: (t) => t.prices.title, nav: 'operate', icon: 'price', may: () => session.may(undefined, 'list-price-books'), load: () => import('./pages/prices/Prices.svelte') },
   { path: '/prices/new', title: (t) => t.prices.editor, may: () => session.may(undefined, 'publish-price-book'), load: () => import('./pages/prices/Editor.svelte') },
   { path: '/prices/:book', title: (t) => t.prices.book, may: () => session.may(undefined, 'get-price-book'), load: () => import('./pages/prices/Book.svelte') },

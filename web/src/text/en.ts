@@ -3,6 +3,7 @@ import audit from './en/audit'
 import balance from './en/balance'
 import common from './en/common'
 import customers from './en/customers'
+import engines from './en/engines'
 import invoices from './en/invoices'
 import keys from './en/keys'
 import limits from './en/limits'
@@ -16,4 +17,4 @@ import today from './en/today'
 import usage from './en/usage'
 import webhooks from './en/webhooks'
 
-export default { account, audit, balance, common, customers, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }
+export default { account, audit, balance, common, customers, engines, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }

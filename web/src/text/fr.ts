@@ -3,6 +3,7 @@ import audit from './fr/audit'
 import balance from './fr/balance'
 import common from './fr/common'
 import customers from './fr/customers'
+import engines from './fr/engines'
 import invoices from './fr/invoices'
 import keys from './fr/keys'
 import limits from './fr/limits'
@@ -17,5 +18,5 @@ import usage from './fr/usage'
 import webhooks from './fr/webhooks'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, common, customers, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }
+const messages: Messages = { account, audit, balance, common, customers, engines, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }
 export default messages

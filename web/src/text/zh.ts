@@ -3,6 +3,7 @@ import audit from './zh/audit'
 import balance from './zh/balance'
 import common from './zh/common'
 import customers from './zh/customers'
+import engines from './zh/engines'
 import invoices from './zh/invoices'
 import keys from './zh/keys'
 import limits from './zh/limits'
@@ -17,5 +18,5 @@ import usage from './zh/usage'
 import webhooks from './zh/webhooks'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, common, customers, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }
+const messages: Messages = { account, audit, balance, common, customers, engines, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }
 export default messages

@@ -1,0 +1,52 @@
+// An engine while its form is filled in.
+import type { Schema } from '../../core/api'
+import { definition, modelLines, readModels } from './state'
+
+export interface Draft {
+  name: string
+  url: string
+  models: string
+  secret: string
+  driver: string
+  concurrent: string
+  onLeave: string
+  noProbe: boolean
+  noCacheSalt: boolean
+  mend: boolean
+  reasoning: boolean
+  lacks: string
+}
+
+export const drivers = ['vllm', 'sglang', 'llamacpp', 'ollama', 'mindie', 'lmdeploy', 'tensorrt-llm', 'tei', 'tgi', 'generic'] as const
+
+/** A new engine's draft, or that of one that is changed. */
+export function draft(e?: Schema<'Engine'>): Draft {
+  return {
+    name: e?.name ?? '', url: e?.url ?? '', models: e ? modelLines(e.models) : '', secret: '', driver: e?.driver ?? '', concurrent: e?.concurrent ? String(e.concurrent) : '',
+    onLeave: e?.on_leave ?? 'cancel', noProbe: e?.no_probe ?? false, noCacheSalt: e?.no_cache_salt ?? false, mend: e?.mend ?? false, reasoning: !!e?.reasoning_key,
+    lacks: (e?.lacks_declared ?? []).join(', '),
+  }
+}
+
+/** Whether it can be sent. */
+export function ready(d: Draft, before?: Schema<'Engine'>): boolean {
+  return d.name.trim() !== '' && (d.url.trim() !== '' || !!before) && Object.keys(readModels(d.models)).length > 0 && /^\d*$/.test(d.concurrent.trim())
+}
+
+/** The request that it asks for; of an engine that is changed, what the form does not show stays. */
+export function request(d: Draft, before?: Schema<'Engine'>): Schema<'PutEngine'> {
+  return {
+    ...(before && definition(before)),
+    url: d.url.trim() || undefined,
+    models: readModels(d.models),
+    secret: d.secret || undefined,
+    driver: (d.driver || undefined) as 'vllm' | undefined,
+    concurrent: Number(d.concurrent) || undefined,
+    on_leave: d.onLeave as 'cancel',
+    no_probe: d.noProbe || undefined,
+    no_cache_salt: d.noCacheSalt || undefined,
+    mend: d.mend || undefined,
+    reasoning_key: d.reasoning ? 'reasoning' : undefined,
+    lacks: d.lacks.trim() ? d.lacks.split(/[\s,]+/).filter(Boolean) : undefined,
+  }
+}
