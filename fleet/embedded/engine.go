@@ -27,8 +27,7 @@ type Config struct {
 // Engine makes a model answer like an OpenAI-compatible engine:
 //
 //	POST /v1/chat/completions, /v1/completions
-//	POST /tokenize                            as vLLM and llama.cpp have it
-//	POST /detokenize
+//	POST /tokenize, /detokenize               as vLLM and llama.cpp have them
 //	GET  /v1/models, /v1/models/{id}, /health, /metrics
 //
 // Answers are generated side by side, and each ends at once when its request's
@@ -52,9 +51,10 @@ func New(cfg Config) (*Engine, error) {
 		return nil, errors.New("embedded engine: no clock")
 	}
 	e := &Engine{cfg: cfg, created: cfg.Now(), mux: http.NewServeMux()}
-	e.mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, e.chatPrompt) })
-	e.mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, e.textPrompt) })
+	e.mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, true) })
+	e.mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, false) })
 	e.mux.HandleFunc("POST /tokenize", e.serveTokenize)
+	e.mux.HandleFunc("POST /detokenize", e.serveDetokenize)
 	e.mux.HandleFunc("GET /v1/models", e.serveModels)
 	e.mux.HandleFunc("GET /v1/models/{id...}", e.serveModel)
 	e.mux.HandleFunc("GET /health", e.serveHealth)
@@ -74,6 +74,10 @@ func (e *Engine) Load() (running, waiting int) {
 	return s.Running, s.Waiting
 }
 
+// tiny is up to how many weights a model says of itself that it is tiny: far
+// below what holds a conversation on any subject.
+const tiny = 100_000_000
+
 // modelCard is a model in a listing: OpenAI's four fields, the context as vLLM
 // and as OpenRouter name it, and what the model is.
 type modelCard struct {
@@ -85,14 +89,19 @@ type modelCard struct {
 	MaxModelLen   int    `json:"max_model_len"`
 	ContextLength int    `json:"context_length"`
 	Parameters    int64  `json:"parameters"`
+	Architecture  string `json:"architecture"`
+	Format        string `json:"format"` // of the weights: Q8_0, Q4_K, ...
+	Real          bool   `json:"real"`   // it computes its answers
+	Tiny          bool   `json:"tiny"`
 	Simulated     bool   `json:"simulated"`
 }
 
 func (e *Engine) card() modelCard {
-	context := e.cfg.Model.Context()
+	m := e.cfg.Model
 	return modelCard{
 		ID: e.cfg.ID, Object: "model", Created: e.created.Unix(), OwnedBy: "sluice", Description: e.cfg.Description,
-		MaxModelLen: context, ContextLength: context, Parameters: e.cfg.Model.Parameters(),
+		MaxModelLen: m.Context(), ContextLength: m.Context(), Parameters: m.Parameters(),
+		Architecture: m.Architecture(), Format: m.Format(), Real: true, Tiny: m.Parameters() <= tiny,
 	}
 }
 
@@ -128,39 +137,4 @@ func (e *Engine) serveHealth(w http.ResponseWriter, _ *http.Request) {
 		Running int    `json:"running"`
 		Waiting int    `json:"waiting"`
 	}{"ok", running, waiting})
-}
-
-// serveTokenize answers with the tokens of a chat's messages, of a prompt (as
-// vLLM calls it) or of a content (as llama.cpp does).
-func (e *Engine) serveTokenize(w http.ResponseWriter, r *http.Request) {
-	var req struct {
-		Messages []message `json:"messages"`
-		Prompt   *string   `json:"prompt"`
-		Content  *string   `json:"content"`
-	}
-	err := decode(w, r, &req)
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	tokens := []int32{}
-	switch {
-	case req.Prompt != nil:
-		tokens = e.cfg.Model.Tokenizer().Encode(tokens, *req.Prompt)
-	case req.Content != nil:
-		tokens = e.cfg.Model.Tokenizer().Encode(tokens, *req.Content)
-	default:
-		var p prompt
-		p, err = e.chatPrompt(&request{Messages: req.Messages})
-		tokens = p.tokens
-	}
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	send(w, http.StatusOK, struct {
-		Count       int     `json:"count"`
-		MaxModelLen int     `json:"max_model_len"`
-		Tokens      []int32 `json:"tokens"`
-	}{len(tokens), e.cfg.Model.Context(), tokens})
 }

@@ -329,8 +329,18 @@ func TestRefusals(t *testing.T) {
 		{"/v1/chat/completions", `{"model":"tiny","messages":[{"role":"user","content":[{"type":"image_url"}]}]}`, `"messages[0].content[0]"`, "null", 400},
 		{"/v1/chat/completions", `{"model":"tiny","messages":[{"role":"user","content":"` + strings.Repeat("river ", 1100) + `"}]}`, `"messages"`, `"context_length_exceeded"`, 400},
 		{"/v1/chat/completions", chat(`"n":2`), `"n"`, "null", 400},
-		{"/v1/chat/completions", chat(`"logprobs":true`), `"logprobs"`, "null", 400},
 		{"/v1/chat/completions", chat(`"top_logprobs":3`), `"top_logprobs"`, "null", 400},
+		{"/v1/chat/completions", chat(`"logprobs":3`), `"logprobs"`, "null", 400},
+		{"/v1/chat/completions", chat(`"logprobs":true,"top_logprobs":21`), `"top_logprobs"`, "null", 400},
+		{"/v1/chat/completions", chat(`"min_p":1.5`), `"min_p"`, "null", 400},
+		{"/v1/chat/completions", chat(`"presence_penalty":-3`), `"presence_penalty"`, "null", 400},
+		{"/v1/chat/completions", chat(`"frequency_penalty":2.5`), `"frequency_penalty"`, "null", 400},
+		{"/v1/chat/completions", chat(`"repetition_penalty":-1`), `"repetition_penalty"`, "null", 400},
+		{"/v1/chat/completions", chat(`"logit_bias":{"x":1}`), `"logit_bias"`, "null", 400},
+		{"/v1/chat/completions", chat(`"logit_bias":{"99999":1}`), `"logit_bias"`, "null", 400},
+		{"/v1/chat/completions", chat(`"logit_bias":{"7":101}`), `"logit_bias"`, "null", 400},
+		{"/v1/completions", `{"model":"tiny","prompt":"a","logprobs":21}`, `"logprobs"`, "null", 400},
+		{"/detokenize", `{"tokens":[99999]}`, `"tokens"`, "null", 400},
 		{"/v1/chat/completions", chat(`"tool_choice":"required"`), `"tool_choice"`, "null", 400},
 		{"/v1/chat/completions", chat(`"tool_choice":{"type":"function"}`), `"tool_choice"`, "null", 400},
 		{"/v1/chat/completions", chat(`"response_format":{"type":"json_object"}`), `"response_format"`, "null", 400},
@@ -348,7 +358,6 @@ func TestRefusals(t *testing.T) {
 		{"/v1/completions", `{"model":"tiny","prompt":"a","echo":true}`, `"echo"`, "null", 400},
 		{"/v1/completions", `{"model":"tiny","prompt":"a","suffix":"b"}`, `"suffix"`, "null", 400},
 		{"/v1/completions", `{"model":"tiny","prompt":"a","best_of":2}`, `"best_of"`, "null", 400},
-		{"/v1/completions", `{"model":"tiny","prompt":"a","logprobs":0}`, `"logprobs"`, "null", 400},
 		{"/tokenize", `{}`, `"messages"`, "null", 400},
 	} {
 		w := post(e, c.path, c.body)
@@ -375,7 +384,7 @@ func TestRefusals(t *testing.T) {
 func TestListings(t *testing.T) {
 	e := newEngine(t, 4)
 	card := fmt.Sprintf(`{"id":"tiny","object":"model","created":1700000000,"owned_by":"sluice","description":"real but tiny",`+
-		`"max_model_len":1024,"context_length":1024,"parameters":%d,"simulated":false}`, e.cfg.Model.Parameters())
+		`"max_model_len":1024,"context_length":1024,"parameters":%d,"architecture":"qwen3","format":"Q8_0","real":true,"tiny":true,"simulated":false}`, e.cfg.Model.Parameters())
 	for path, want := range map[string]string{
 		"/v1/models":      `{"object":"list","data":[` + card + `]}`,
 		"/v1/models/tiny": card,
@@ -404,6 +413,119 @@ func TestListings(t *testing.T) {
 	}
 }
 
+// TestLogprobs: the log probabilities are those of the tokens of the answer, in
+// both dialects, streamed and whole; that of the greedy token is the highest.
+func TestLogprobs(t *testing.T) {
+	e := newEngine(t, 4)
+	type token struct {
+		Token   string
+		Logprob float64
+		Bytes   []byte
+		Top     []token `json:"top_logprobs"`
+	}
+	var whole struct {
+		Choices []struct {
+			Message  struct{ Content string }
+			Logprobs struct{ Content []token }
+		}
+	}
+	body := post(e, "/v1/chat/completions", `{`+hello+`,"logprobs":true,"top_logprobs":3,"max_tokens":12}`).Body.String()
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(body, `"bytes":[`, `"ignored":[`)), &whole); err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for _, tok := range whole.Choices[0].Logprobs.Content {
+		text += tok.Token
+		if len(tok.Top) != 3 || tok.Top[0].Token != tok.Token || tok.Top[0].Logprob != tok.Logprob || tok.Logprob > 0 || tok.Top[1].Logprob > tok.Logprob {
+			t.Errorf("token %+v", tok)
+		}
+	}
+	if text != whole.Choices[0].Message.Content || text == "" {
+		t.Errorf("the tokens say %q, the answer %q", text, whole.Choices[0].Message.Content)
+	}
+	if !strings.Contains(body, `"bytes":[73]`) && !strings.Contains(body, `"bytes":[`) {
+		t.Errorf("no bytes: %s", body)
+	}
+	streamed := ""
+	for frame := range strings.SplitSeq(post(e, "/v1/chat/completions", `{`+hello+`,"logprobs":true,"max_tokens":12,"stream":true}`).Body.String(), "\n\n") {
+		var chunk struct {
+			Choices []struct {
+				Delta    struct{ Content string }
+				Logprobs struct {
+					Content []struct{ Token string }
+				}
+			}
+		}
+		if json.Unmarshal([]byte(strings.TrimPrefix(frame, "data: ")), &chunk) != nil || len(chunk.Choices) == 0 {
+			continue
+		}
+		part := ""
+		for _, tok := range chunk.Choices[0].Logprobs.Content {
+			part += tok.Token
+		}
+		if part != chunk.Choices[0].Delta.Content {
+			t.Errorf("a chunk with %q has the tokens of %q", chunk.Choices[0].Delta.Content, part)
+		}
+		streamed += part
+	}
+	if streamed != text {
+		t.Errorf("streamed %q, whole %q", streamed, text)
+	}
+	var completion struct {
+		Choices []struct {
+			Text     string
+			Logprobs struct {
+				Tokens []string
+				Scores []float64            `json:"token_logprobs"`
+				Top    []map[string]float64 `json:"top_logprobs"`
+				Offset []int                `json:"text_offset"`
+			}
+		}
+	}
+	if err := json.Unmarshal(post(e, "/v1/completions", `{"model":"tiny","prompt":"Hello","logprobs":2,"max_tokens":6}`).Body.Bytes(), &completion); err != nil {
+		t.Fatal(err)
+	}
+	c := completion.Choices[0]
+	if got := strings.Join(c.Logprobs.Tokens, ""); got != c.Text || len(c.Logprobs.Scores) != len(c.Logprobs.Tokens) || len(c.Logprobs.Top[0]) != 2 || c.Logprobs.Offset[0] != 0 || c.Logprobs.Offset[1] != len(c.Logprobs.Tokens[0]) {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestParametersReachTheSampler: each of them changes an answer.
+func TestParametersReachTheSampler(t *testing.T) {
+	e := newEngine(t, 4)
+	said := func(extra string) string {
+		w := post(e, "/v1/completions", `{"model":"tiny","prompt":"the the the the","max_tokens":12`+extra+`}`)
+		var got struct{ Choices []struct{ Text string } }
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 {
+			t.Fatalf("%s: %d %s", extra, w.Code, w.Body)
+		}
+		return got.Choices[0].Text
+	}
+	plain, hot := said(""), said(`,"temperature":2,"seed":5`)
+	first := e.cfg.Model.Tokenizer().Encode(nil, plain)[0]
+	if plain == hot {
+		t.Errorf("temperature: still %q", hot)
+	}
+	for name, c := range map[string][2]string{
+		"logit_bias":         {plain, said(fmt.Sprintf(`,"logit_bias":{"%d":-100}`, first))},
+		"seed":               {hot, said(`,"temperature":2,"seed":6`)},
+		"min_p":              {hot, said(`,"temperature":2,"seed":5,"min_p":0.5`)},
+		"top_k":              {hot, said(`,"temperature":2,"seed":5,"top_k":2`)},
+		"top_p":              {hot, said(`,"temperature":2,"seed":5,"top_p":0.2`)},
+		"repetition_penalty": {plain, said(`,"repetition_penalty":50`)},
+		"presence_penalty":   {hot, said(`,"temperature":2,"seed":5,"presence_penalty":2`)},
+		"frequency_penalty":  {hot, said(`,"temperature":2,"seed":5,"frequency_penalty":2`)},
+	} {
+		if c[0] == c[1] {
+			t.Errorf("%s: still %q", name, c[0])
+		}
+	}
+	if again := said(`,"temperature":2,"seed":5`); again != hot {
+		t.Errorf("the same seed says %q, then %q", hot, again)
+	}
+}
+
 // TestMetrics: the driver of the fleet reads what the engine says of itself.
 func TestMetrics(t *testing.T) {
 	e := newEngine(t, 4)
@@ -423,6 +545,16 @@ func TestMetrics(t *testing.T) {
 	counted, ok := d.Count(w.Body.Bytes())
 	if want := (driver.Counted{Prompt: int64(2 * tokens), Completion: 6}); !ok || counted != want || e.Counted().Prompt != want.Prompt {
 		t.Errorf("counted %+v, want %+v", counted, want)
+	}
+}
+
+func TestDetokenize(t *testing.T) {
+	e := newEngine(t, 4)
+	text := "Hello, world! 你好 🙂"
+	tokens, _ := json.Marshal(e.cfg.Model.Tokenizer().Encode(nil, text))
+	want := `{"prompt":` + quoted(text) + `,"content":` + quoted(text) + `}`
+	if got := post(e, "/detokenize", `{"tokens":`+string(tokens)+`}`).Body.String(); got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

@@ -37,9 +37,10 @@ type chatMessage struct {
 
 // chatDelta is the answer's next part in a chat's chunk.
 type chatDelta struct {
-	Index        int           `json:"index"`
-	Delta        delta         `json:"delta"`
-	FinishReason *infer.Finish `json:"finish_reason"`
+	Index        int            `json:"index"`
+	Delta        delta          `json:"delta"`
+	Logprobs     jsontext.Value `json:"logprobs,omitzero"`
+	FinishReason *infer.Finish  `json:"finish_reason"`
 }
 
 type delta struct {

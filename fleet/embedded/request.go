@@ -11,7 +11,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sluice/infer"
-	"sluice/infer/sample"
 )
 
 // The bounds on a request.
@@ -33,19 +32,11 @@ type request struct {
 		ContinuousUsage bool `json:"continuous_usage_stats"` // vLLM's: usage in every chunk
 	} `json:"stream_options"`
 
-	MaxTokens           *int           `json:"max_tokens"`
-	MaxCompletionTokens *int           `json:"max_completion_tokens"` // goes before max_tokens
-	Temperature         *float64       `json:"temperature"`
-	TopP                *float64       `json:"top_p"`
-	TopK                int            `json:"top_k"` // vLLM's: 0 and -1 keep all
-	Seed                *int64         `json:"seed"`
-	Stop                jsontext.Value `json:"stop"` // a string or a list
+	parameters `json:",inline"`
 
 	// Read only to be refused when they ask for what is not done.
 	N              *int           `json:"n"`
 	BestOf         *int           `json:"best_of"`
-	Logprobs       jsontext.Value `json:"logprobs"`
-	TopLogprobs    *int           `json:"top_logprobs"`
 	ToolChoice     jsontext.Value `json:"tool_choice"`
 	ResponseFormat struct {
 		Type string `json:"type"`
@@ -85,15 +76,11 @@ func decode(w http.ResponseWriter, r *http.Request, v any) error {
 // unsupported refuses what the engine does not do.
 func (r *request) unsupported() error {
 	more := func(n *int) bool { return n != nil && *n != 1 }
-	switch logprobs, choice := string(r.Logprobs), string(r.ToolChoice); {
+	switch choice := string(r.ToolChoice); {
 	case more(r.N):
 		return refuse("n", "n must be 1: this engine gives one answer.")
 	case more(r.BestOf):
 		return refuse("best_of", "best_of must be 1: this engine computes one answer.")
-	case logprobs != "" && logprobs != "null" && logprobs != "false":
-		return refuse("logprobs", "logprobs are not supported by this engine.")
-	case r.TopLogprobs != nil && *r.TopLogprobs != 0:
-		return refuse("top_logprobs", "top_logprobs are not supported by this engine.")
 	case choice != "" && choice != "null" && choice != `"auto"` && choice != `"none"`:
 		return refuse("tool_choice", "tool_choice %s is not supported: this engine cannot be made to call a tool.", choice)
 	case r.ResponseFormat.Type != "" && r.ResponseFormat.Type != "text":
@@ -104,66 +91,6 @@ func (r *request) unsupported() error {
 		return refuse("suffix", "suffix is not supported by this engine.")
 	}
 	return nil
-}
-
-// generation turns the request into the model's. temperature is the one to
-// take when the request names none.
-func (r *request) generation(temperature float64) (infer.Request, error) {
-	out := infer.Request{CacheSalt: r.CacheSalt, Sampling: sample.Options{Temperature: temperature, TopK: max(0, r.TopK), Seed: r.Seed}}
-	limit, param := r.MaxTokens, "max_tokens"
-	if r.MaxCompletionTokens != nil {
-		limit, param = r.MaxCompletionTokens, "max_completion_tokens"
-	}
-	if limit != nil {
-		if *limit < 1 {
-			return out, refuse(param, "%s must be at least 1, got %d.", param, *limit)
-		}
-		out.MaxTokens = *limit
-	}
-	if r.Temperature != nil {
-		if *r.Temperature < 0 || *r.Temperature > 2 {
-			return out, refuse("temperature", "temperature must be from 0 to 2, got %g.", *r.Temperature)
-		}
-		out.Sampling.Temperature = *r.Temperature
-	}
-	if r.TopP != nil {
-		if *r.TopP <= 0 || *r.TopP > 1 {
-			return out, refuse("top_p", "top_p must be above 0 and at most 1, got %g.", *r.TopP)
-		}
-		out.Sampling.TopP = *r.TopP
-	}
-	var err error
-	out.Stop, err = r.stops()
-	return out, err
-}
-
-// stops reads stop. Empty strings in it, at which no answer could begin, are
-// left out.
-func (r *request) stops() ([]string, error) {
-	var given []string
-	switch r.Stop.Kind() {
-	case 0, 'n':
-		return nil, nil
-	case '"':
-		given = make([]string, 1)
-		if err := json.Unmarshal(r.Stop, &given[0], jsontext.AllowInvalidUTF8(true)); err != nil {
-			return nil, refuse("stop", "stop cannot be read: %v", err)
-		}
-	default:
-		if err := json.Unmarshal(r.Stop, &given, jsontext.AllowInvalidUTF8(true)); err != nil {
-			return nil, refuse("stop", "stop must be a string or a list of strings.")
-		}
-	}
-	if len(given) > maxStops {
-		return nil, refuse("stop", "stop lists %d strings, at most %d are supported.", len(given), maxStops)
-	}
-	var stops []string
-	for _, stop := range given {
-		if stop != "" {
-			stops = append(stops, stop)
-		}
-	}
-	return stops, nil
 }
 
 // conversation turns the messages into the model's.

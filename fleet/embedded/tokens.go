@@ -1,0 +1,70 @@
+package embedded
+
+import "net/http"
+
+// serveTokenize answers with the tokens of a chat's messages, of a prompt (as
+// vLLM calls it) or of a content (as llama.cpp does).
+func (e *Engine) serveTokenize(w http.ResponseWriter, r *http.Request) {
+	var req struct {
+		request `json:",inline"`
+		Text    *string `json:"prompt"`
+		Content *string `json:"content"`
+	}
+	err := decode(w, r, &req)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	tokens := []int32{}
+	switch {
+	case req.Text != nil:
+		tokens = e.cfg.Model.Tokenizer().Encode(tokens, *req.Text)
+	case req.Content != nil:
+		tokens = e.cfg.Model.Tokenizer().Encode(tokens, *req.Content)
+	default:
+		var p prompt
+		p, err = e.chatPrompt(&req.request)
+		tokens = p.tokens
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	send(w, http.StatusOK, struct {
+		Count       int     `json:"count"`
+		MaxModelLen int     `json:"max_model_len"`
+		Tokens      []int32 `json:"tokens"`
+	}{len(tokens), e.cfg.Model.Context(), tokens})
+}
+
+// serveDetokenize answers with the text of tokens, under the names of vLLM and
+// of llama.cpp. Bytes that are no UTF-8 become U+FFFD.
+func (e *Engine) serveDetokenize(w http.ResponseWriter, r *http.Request) {
+	var req struct {
+		Tokens []int32 `json:"tokens"`
+	}
+	err := decode(w, r, &req)
+	if err == nil {
+		err = e.checkTokens("tokens", req.Tokens)
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	text := e.cfg.Model.Tokenizer().Decode(req.Tokens)
+	send(w, http.StatusOK, struct {
+		Prompt  string `json:"prompt"`
+		Content string `json:"content"`
+	}{text, text})
+}
+
+// checkTokens refuses tokens that are not in the vocabulary.
+func (e *Engine) checkTokens(param string, tokens []int32) error {
+	size := int32(e.cfg.Model.Tokenizer().Size())
+	for _, token := range tokens {
+		if token < 0 || token >= size {
+			return refuse(param, "%s has the token %d, the vocabulary has the tokens 0 to %d.", param, token, size-1)
+		}
+	}
+	return nil
+}
