@@ -17,6 +17,7 @@ func lmDeploy() *Driver {
 			Running: "lmdeploy:num_requests_running", Waiting: "lmdeploy:num_requests_waiting", KV: "lmdeploy:gpu_cache_usage_perc",
 			Rate: "lmdeploy:prefix_cache_hit_rate",
 		}}},
+		Counters: Counters{Prompt: "lmdeploy:prompt_tokens_total", Completion: "lmdeploy:generation_tokens_total"},
 		Launch: Launch{
 			Program: []string{"lmdeploy", "serve", "api_server"},
 			Served:  "--model-name", Host: "--server-name", Port: "--server-port", Split: "--tp",

@@ -18,6 +18,7 @@ func mindIE() *Driver {
 		Metrics: Metrics{Path: "/metrics", Names: []Names{{
 			Running: "num_requests_running", Waiting: "num_requests_waiting", KV: "npu_cache_usage_perc", Rate: "npu_prefix_cache_hit_rate",
 		}}},
+		Counters: Counters{Prompt: "prompt_tokens_total", Completion: "generation_tokens_total"},
 		Flags: []Flag{
 			{"plugin_params: {\"plugin_type\":\"prefix_cache\"}", "cached tokens are not reported (they are from 2.3.0 on), and no prompt is kept"},
 		},

@@ -16,8 +16,9 @@ func tensorRT() *Driver {
 		Metrics: Metrics{Path: "/prometheus/metrics", Names: []Names{{
 			Running: "trtllm_num_requests_running", Waiting: "trtllm_num_requests_waiting", KV: "trtllm_kv_cache_utilization", Rate: "trtllm_kv_cache_hit_rate",
 		}}},
+		Counters:     Counters{Prompt: "trtllm_prompt_tokens_total", Completion: "trtllm_generation_tokens_total"},
 		Flags:        []Flag{{"return_perf_metrics: true (in --extra_llm_api_options)", "Sluice does not see how busy it is"}},
 		StrictFields: true,
-		Notes:        []string{"Behind Triton its metrics have other names (nv_trt_llm_…) and are not read."},
+		Notes:        []string{"Behind Triton its metrics have other names (nv_trt_llm_…) and are not read.", "Older versions (1.1) have no counters of tokens."},
 	}
 }

@@ -22,6 +22,6 @@ func tgi() *Driver {
 		Flags:    []Flag{{"--usage-stats off", "it reports to its maker"}},
 		Tokenize: Tokenize{Path: "/tokenize", Text: "inputs", List: ""},
 		Lacks:    sluice.FeatureChoices,
-		Notes:    []string{"It does not report cached tokens."},
+		Notes:    []string{"It does not report cached tokens.", "It has no counters of tokens: its histograms of lengths leave out answers that were broken off."},
 	}
 }
