@@ -15,7 +15,12 @@ const (
 	// maxConfigs bounds the ways in which a text can be read at the same time.
 	// Those beyond are forgotten, so that an ambiguous schema allows less
 	// rather than taking time without bound.
-	maxConfigs = 2000
+	maxConfigs = 500
+	// maxVisits bounds the nodes looked at for one symbol, likewise.
+	maxVisits = 10 * maxConfigs
+	// maxWork bounds the nodes looked at for one mask. A schema that needs more
+	// is refused when that shows: it would hold up other answers.
+	maxWork = 4_000_000
 	// maxStates and maxMasks bound what is remembered; beyond, all is forgotten
 	// and found again.
 	maxStates = 4096
@@ -52,6 +57,9 @@ type state struct {
 	mask    []uint64         // tokens that can come next, once it was computed
 }
 
+// errTooComplex says that a schema's masks take too long.
+var errTooComplex = errors.New("the schema is too complex: finding the tokens that can come next takes too long")
+
 // Grammar is a compiled shape for one vocabulary. It is safe for concurrent
 // use; each answer follows it in a State of its own.
 type Grammar struct {
@@ -67,6 +75,7 @@ type Grammar struct {
 	states map[string]*state
 	frames map[frameKey]*frame
 	masks  int // bytes
+	visits int // nodes looked at for the present mask
 	work   closure
 }
 
@@ -128,7 +137,7 @@ func (g *Grammar) expand(c config) {
 	for len(g.work.todo) > 0 {
 		c := g.work.todo[len(g.work.todo)-1]
 		g.work.todo = g.work.todo[:len(g.work.todo)-1]
-		if _, twice := g.work.seen[c]; twice || len(g.work.seen) > 20*maxConfigs || g.need[c.node] > maxDepth-c.stack.level() {
+		if _, twice := g.work.seen[c]; twice || len(g.work.seen) > maxVisits || g.need[c.node] > maxDepth-c.stack.level() {
 			continue
 		}
 		g.work.seen[c] = struct{}{}
@@ -180,6 +189,7 @@ func (g *Grammar) frame(node int32, parent *frame) *frame {
 // end returns the state of what was expanded, nil when that is nothing.
 func (g *Grammar) end() *state {
 	w := &g.work
+	g.visits += len(w.seen)
 	if len(w.configs) == 0 && !w.accepts {
 		return nil
 	}

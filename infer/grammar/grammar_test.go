@@ -186,6 +186,34 @@ func TestAmbiguityIsBounded(t *testing.T) {
 	}
 }
 
+// TestHostilePatterns: what a schema can make the automaton do is bounded.
+func TestHostilePatterns(t *testing.T) {
+	v := newWords().vocabulary()
+	deep := "a"
+	for range 12 {
+		deep = "(" + deep + "|" + deep + ")*"
+	}
+	for _, pattern := range []string{deep, "^(a?){1000}a$", "((((((a*)*)*)*)*)*)*", "(.*){900}x", "(\\pL|\\pN|.)*x{0,900}", "^([a-z]*[b-y]*){400}$"} {
+		g, err := Compile([]byte(`{"type":"string","pattern":"`+pattern+`"}`), v, Format{})
+		if err != nil {
+			continue
+		}
+		s := g.Start()
+		for _, b := range []byte(`"aaaaaaaaaaaaaaaa`) {
+			if s.Accept(int32(b)) != nil {
+				break
+			}
+			s.Mask()
+			if g.visits > maxWork+2*maxVisits {
+				t.Errorf("%.40s: a mask looked at %d nodes", pattern, g.visits)
+			}
+			if len(s.at.configs) > maxConfigs {
+				t.Errorf("%.40s: %d ways to read it", pattern, len(s.at.configs))
+			}
+		}
+	}
+}
+
 // schemas draws schemas, all of which have finite documents.
 func schemas(depth int) *rapid.Generator[map[string]any] {
 	return rapid.Custom(func(t *rapid.T) map[string]any {

@@ -12,6 +12,7 @@ type State struct {
 	at      *state
 	ended   bool
 	path    []*state // memory of a walk over the vocabulary
+	err     error
 }
 
 // Start returns the state before the answer's first token.
@@ -32,6 +33,10 @@ func (s *State) Done() bool { return s.ended || s.at.accepts && len(s.at.configs
 
 // MayEnd reports whether the answer is complete as it stands.
 func (s *State) MayEnd() bool { return s.ended || s.at.accepts }
+
+// Err returns why Mask gave up, if it did: the schema is too complex. Then no
+// token is allowed any longer.
+func (s *State) Err() error { return s.err }
 
 // Accept takes the next token. It fails, and changes nothing, when the grammar
 // does not allow it.
@@ -99,13 +104,17 @@ func (s *State) Mask() []uint64 {
 	g := s.grammar
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if s.ended {
-		return make([]uint64, (g.vocabulary.tokens.Size()+63)/64)
-	}
 	s.at = g.fresh(s.at)
-	if s.at.mask == nil {
+	if s.at.mask == nil && !s.ended && s.err == nil {
+		g.visits = 0
 		s.at.mask = s.compute()
 		g.masks += len(s.at.mask) * 8
+		if g.visits > maxWork {
+			s.err, s.at.mask = errTooComplex, nil // it is not whole
+		}
+	}
+	if s.ended || s.err != nil {
+		return make([]uint64, (g.vocabulary.tokens.Size()+63)/64)
 	}
 	return s.at.mask
 }
@@ -121,7 +130,7 @@ func (s *State) compute() []uint64 {
 	}
 	path := s.path
 	path[0] = s.at
-	for i := 0; i < len(v.tree); {
+	for i := 0; i < len(v.tree) && g.visits <= maxWork; {
 		b := &v.tree[i]
 		from := path[b.depth]
 		next := from.bytes[b.byte]
