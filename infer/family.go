@@ -56,12 +56,12 @@ func findFamily(arch string) (family, error) {
 	if i >= 0 {
 		return all[i], nil
 	}
+	if arch == archBERT {
+		return family{}, fmt.Errorf("architecture %q: %w", arch, ErrEncoder)
+	}
 	names := []string{archBERT + " (embeddings)"}
 	for _, f := range all {
 		names = append(names, f.arch)
 	}
 	return family{}, fmt.Errorf("architecture %q is not supported, only %s", arch, strings.Join(names, ", "))
 }
-
-// archBERT is the architecture of encoders that give embeddings.
-const archBERT = "bert"

@@ -33,17 +33,21 @@ func Read(data []byte) (*Model, error) { return Options{}.Read(data) }
 
 // Open loads a model from a GGUF file. The file is mapped while it is being
 // read, and is not needed afterwards.
-func (o Options) Open(path string) (*Model, error) {
+func (o Options) Open(path string) (*Model, error) { return open(path, o.Read) }
+
+// open maps a file for as long as read needs it.
+func open[T any](path string, read func(data []byte) (T, error)) (T, error) {
 	data, unmap, err := gguf.Map(path)
 	if err != nil {
-		return nil, err
+		var none T
+		return none, err
 	}
-	model, err := o.Read(data)
+	model, err := read(data)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", path, err)
 	}
 	if closing := unmap(); err == nil && closing != nil {
-		return nil, fmt.Errorf("unmapping %s: %w", path, closing)
+		err = fmt.Errorf("unmapping %s: %w", path, closing)
 	}
 	return model, err
 }

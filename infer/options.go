@@ -53,14 +53,19 @@ type plan struct {
 	pages   int
 }
 
+// limits is the part of a plan that is the same for every model.
+func (o Options) limits() plan {
+	return plan{
+		threads: cmp.Or(o.Threads, runtime.GOMAXPROCS(0)),
+		limits:  schedule.Limits{Slots: cmp.Or(o.Slots, defaultSlots), Queue: cmp.Or(o.Queue, defaultQueue), Step: stepTokens, Beside: besideTokens},
+	}
+}
+
 // plan divides the memory up: weights first, then what a step works with, then
 // pages. It shortens the context rather than to refuse, down to a floor.
 func (o Options) plan(s shape, weights int64) (plan, error) {
-	p := plan{
-		threads: cmp.Or(o.Threads, runtime.GOMAXPROCS(0)),
-		limits:  schedule.Limits{Slots: cmp.Or(o.Slots, defaultSlots), Queue: cmp.Or(o.Queue, defaultQueue), Step: stepTokens, Beside: besideTokens},
-		context: s.context,
-	}
+	p := o.limits()
+	p.context = s.context
 	if o.Context > 0 {
 		p.context = min(p.context, o.Context)
 	}
