@@ -1,5 +1,10 @@
 package kernel
 
+import (
+	"math"
+	"unsafe"
+)
+
 // PageTokens is the number of tokens in a page of keys and values.
 const PageTokens = 16
 
@@ -50,23 +55,48 @@ type Attention struct {
 // seen, weighted by the softmax of the scaled products of query and keys.
 // Several calls may run side by side, inside Run.
 func (p *Pool) Attend(a *Attention) {
-	for i := range a.Tokens {
-		seen := a.Seen
-		if !a.Whole {
-			seen += i
+	s := p.scratch.Get().(*attentionScratch)
+	defer p.scratch.Put(s)
+	if p.set == Portable {
+		for r := range a.Tokens * a.Heads {
+			at := a.row(r)
+			p.attend(a, s, a.Out[at:][:a.HeadSize], a.Queries[at:][:a.HeadSize], a.seen(r))
 		}
-		for h := range a.Heads {
-			at := i*a.Stride + h*a.HeadSize
-			p.attend(a, a.Out[at:][:a.HeadSize], a.Queries[at:][:a.HeadSize], seen)
-		}
+		return
+	}
+	for r := 0; r < a.Tokens*a.Heads; r += p.set.tokens() {
+		p.attendTile(a, s, r, min(p.set.tokens(), a.Tokens*a.Heads-r))
 	}
 }
 
-// attend computes one output row.
+// row is where query r is, of Tokens*Heads, the heads of a token side by side.
+func (a *Attention) row(r int) int { return r/a.Heads*a.Stride + r%a.Heads*a.HeadSize }
+
+// seen is how many tokens query r sees.
+func (a *Attention) seen(r int) int {
+	if a.Whole {
+		return a.Seen
+	}
+	return a.Seen + r/a.Heads
+}
+
+// attentionScratch is memory for one Attend at a time.
+type attentionScratch struct{ queries, out, scores []float32 }
+
+// room returns n floats of whatever *s holds, with more memory if need be.
+func room(s *[]float32, n int) []float32 {
+	if cap(*s) < n {
+		*s = make([]float32, n, n+n/2)
+	}
+	return (*s)[:n]
+}
+
+// attend computes one output row in plain Go.
 //
 //go:norace
-func (p *Pool) attend(a *Attention, out, query []float32, seen int) {
-	scores := make([]float32, (seen+PageTokens-1)/PageTokens*PageTokens)
+func (p *Pool) attend(a *Attention, s *attentionScratch, out, query []float32, seen int) {
+	scores := room(&s.scores, whole(seen))
+	clear(scores)
 	for i := 0; i < seen; i += PageTokens {
 		keys, row := a.Pages[i/PageTokens], (*[PageTokens]float32)(scores[i:])
 		for j, q := range query {
@@ -84,5 +114,47 @@ func (p *Pool) attend(a *Attention, out, query []float32, seen int) {
 	for i, weight := range scores {
 		at := (PageTokens + i%PageTokens) * a.HeadSize
 		p.AddScaled(out, a.Pages[i/PageTokens][at:], weight)
+	}
+}
+
+// whole is n tokens, rounded up to whole pages.
+func whole(n int) int { return (n + PageTokens - 1) / PageTokens * PageTokens }
+
+// attendTile computes rows first to first+n-1, as many as one call takes. Each
+// row's sums run over values and tokens in order, and what it does not see
+// counts as exactly zero, so the row does not depend on the others.
+func (p *Pool) attendTile(a *Attention, s *attentionScratch, first, n int) {
+	size, most := a.HeadSize, a.seen(first+n-1)
+	wide := whole(most)
+	queries, out, scores := room(&s.queries, n*size), room(&s.out, n*size), room(&s.scores, n*wide)
+	for i := range n {
+		for j, q := range a.Queries[a.row(first+i):][:size] {
+			queries[i*size+j] = q * a.Scale
+		}
+	}
+	clear(out)
+	for i := 0; i < most; i += PageTokens {
+		page := a.Pages[i/PageTokens][:PageFloats(size)]
+		p.set.mulFloat(layoutF32, n, &scores[i], uintptr(4*wide), (*byte)(unsafe.Pointer(&page[0])), &queries[0], uintptr(4*size), size)
+	}
+	var total [8]float32
+	for i := range n {
+		row, seen := scores[i*wide:][:wide], a.seen(first+i)
+		for t := seen; t < whole(seen); t++ {
+			row[t] = float32(math.Inf(-1))
+		}
+		total[i] = avx2ExpSum(&row[0], whole(seen), avx2Largest(&row[0], whole(seen)))
+		clear(row[whole(seen):])
+	}
+	for i := 0; i < most; i += PageTokens {
+		page := a.Pages[i/PageTokens][:PageFloats(size)]
+		p.set.values(n, &out[0], uintptr(4*size), &scores[i], uintptr(4*wide), &page[PageTokens*size], size, min(PageTokens, most-i))
+	}
+	for i := range n {
+		inverse := 1 / total[i]
+		to := a.Out[a.row(first+i):][:size]
+		for j, v := range out[i*size:][:size] {
+			to[j] = v * inverse
+		}
 	}
 }

@@ -15,11 +15,24 @@ func random(r *rand.Rand, n int) []float32 {
 	return out
 }
 
-// TestAttend compares attention with its formula in float64.
+// TestAttend compares attention with its formula in float64, and each row with
+// the same one computed alone, which must be equal to the last bit.
 func TestAttend(t *testing.T) {
-	const heads, size, seen, tokens = 3, 24, 37, 5
+	for _, set := range sets() {
+		for _, size := range []int{8, 24, 64, 80, 128} {
+			for _, heads := range []int{1, 2, 3, 8} {
+				for _, whole := range []bool{false, true} {
+					attend(t, set, size, heads, whole)
+				}
+			}
+		}
+	}
+}
+
+func attend(t *testing.T, set Set, size, heads int, whole bool) {
+	const seen, tokens = 37, 5
 	r := rand.New(rand.NewPCG(1, 2))
-	p := NewPool(1)
+	p := NewPoolOn(1, set)
 	defer p.Close()
 	keys, values := random(r, (seen+tokens)*size), random(r, (seen+tokens)*size)
 	var pages [][]float32
@@ -29,30 +42,32 @@ func TestAttend(t *testing.T) {
 		}
 		PutPage(pages[i/PageTokens], i%PageTokens, keys[i*size:][:size], values[i*size:][:size])
 	}
-	for _, whole := range []bool{false, true} {
-		a := &Attention{
-			Out: make([]float32, tokens*(heads+1)*size), Queries: random(r, tokens*(heads+1)*size),
-			Tokens: tokens, Heads: heads, HeadSize: size, Stride: (heads + 1) * size,
-			Seen: seen, Whole: whole, Pages: pages, Scale: 0.3,
+	a := &Attention{
+		Out: make([]float32, tokens*(heads+1)*size), Queries: random(r, tokens*(heads+1)*size),
+		Tokens: tokens, Heads: heads, HeadSize: size, Stride: (heads + 1) * size,
+		Seen: seen, Whole: whole, Pages: pages, Scale: 0.3,
+	}
+	p.Attend(a)
+	for i := range tokens {
+		n := seen
+		if !whole {
+			n += i
 		}
-		p.Attend(a)
-		for i := range tokens {
-			n := seen
-			if !whole {
-				n += i
-			}
-			for h := range heads {
-				at := i*a.Stride + h*size
-				want := mean(a.Queries[at:][:size], keys[:n*size], values[:n*size], 0.3)
-				for j, v := range want {
-					if got := float64(a.Out[at+j]); !(math.Abs(got-v) < 1e-6) {
-						t.Fatalf("token %d head %d value %d: %g, want %g", i, h, j, got, v)
-					}
+		for h := range heads {
+			at := i*a.Stride + h*size
+			got := a.Out[at:][:size]
+			for j, v := range mean(a.Queries[at:][:size], keys[:n*size], values[:n*size], 0.3) {
+				if !(math.Abs(float64(got[j])-v) < 2e-6) {
+					t.Fatalf("%v size %d: token %d head %d value %d: %g, want %g", set, size, i, h, j, got[j], v)
 				}
 			}
-			if rest := a.Out[i*a.Stride+heads*size:][:size]; rest[0] != 0 || rest[size-1] != 0 {
-				t.Fatal("values between the tokens' rows were written")
-			}
+			alone := *a
+			alone.Out, alone.Queries, alone.Tokens, alone.Heads, alone.Seen = make([]float32, size), a.Queries[at:][:size], 1, 1, n
+			p.Attend(&alone)
+			equal(t, "a head alone", got, alone.Out)
+		}
+		if rest := a.Out[i*a.Stride+heads*size:][:size]; rest[0] != 0 || rest[size-1] != 0 {
+			t.Fatal("values between the tokens' rows were written")
 		}
 	}
 }

@@ -1,27 +1,98 @@
 package kernel
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
 
 // Pool is a number of workers, and the instruction set they compute with. Its
 // methods may be called from several goroutines, except where they say
 // otherwise.
+//
+// Workers wait for the next job by spinning for about a millisecond before they
+// park: a step of a model is hundreds of jobs of some ten microseconds each,
+// and waking a goroutine takes as long as one of these. While they spin, they
+// yield to other goroutines again and again; on an idle server they are parked.
 type Pool struct {
+	set     Set
 	threads int
+
+	turn    sync.Mutex // held while a job is at work
+	job     job
+	started bool // the workers are there; guarded by turn
+
+	// gate lets workers into the job. Bit 0 says that it is open, the next 16
+	// count who is inside, those above number the jobs. Fields of the job
+	// change only while it is closed and nobody is inside, so a worker that
+	// comes late finds it closed and waits for the next one.
+	gate atomic.Uint64
+
+	sleep    sync.Mutex
+	wake     sync.Cond
+	sleeping atomic.Int32 // workers that are parked, or about to
+	closed   atomic.Bool
+
+	scratch sync.Pool // of *attentionScratch
+}
+
+const (
+	gateOpen   = 1
+	gateInside = 2
+	gateNumber = 1 << 17
+)
+
+// job is n pieces of work. One of the fields says what.
+type job struct {
+	next    atomic.Int64 // piece that nobody has taken yet
+	n       int64
+	work    func(i int)
+	product product
+	rows    *Activations // to quantise
+}
+
+// product is a matrix product, cut into pieces of per groups of rows.
+type product struct {
+	m interface {
+		mulGroups(s Set, out []float32, x *Activations, first, last int)
+	}
+	out []float32
+	x   *Activations
+	per int
 }
 
 // NewPool returns a pool that computes on up to threads cores at a time, at
-// least one. Close releases it.
-func NewPool(threads int) *Pool { return &Pool{threads: max(1, threads)} }
+// least one, with the best instruction set of this machine. Close releases it.
+func NewPool(threads int) *Pool { return NewPoolOn(threads, Best()) }
+
+// NewPoolOn is NewPool with a chosen instruction set, which must be supported.
+func NewPoolOn(threads int, s Set) *Pool {
+	if !s.Supported() {
+		panic("kernel: this machine lacks " + s.String())
+	}
+	p := &Pool{set: s, threads: min(max(1, threads), 1<<15)}
+	p.wake.L = &p.sleep
+	p.scratch.New = func() any { return &attentionScratch{} }
+	return p
+}
 
 // Threads is the number of cores that the pool computes on.
 func (p *Pool) Threads() int { return p.threads }
 
+// Set is the instruction set that the pool computes with.
+func (p *Pool) Set() Set { return p.set }
+
 // Close ends the workers. The pool must not be used afterwards.
-func (p *Pool) Close() {}
+func (p *Pool) Close() {
+	p.sleep.Lock()
+	p.closed.Store(true)
+	p.wake.Broadcast()
+	p.sleep.Unlock()
+}
 
 // Run calls work for each i from 0 to n-1, on all cores of the pool, and
 // returns when all calls have. Only one Run of a pool is at work at a time:
-// work must not call Run.
+// work must not call Run, Mul or Pack.
 func (p *Pool) Run(n int, work func(i int)) {
 	if p.threads == 1 || n <= 1 {
 		for i := range n {
@@ -29,13 +100,152 @@ func (p *Pool) Run(n int, work func(i int)) {
 		}
 		return
 	}
-	var group sync.WaitGroup
-	for w := range min(n, p.threads) {
-		group.Go(func() {
-			for i := w; i < n; i += p.threads {
-				work(i)
-			}
-		})
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.job.work = work
+	p.finish(n)
+	p.job.work = nil
+}
+
+// product computes a product of n pieces.
+func (p *Pool) product(d product, n int) {
+	if p.threads == 1 || n <= 1 {
+		d.m.mulGroups(p.set, d.out, d.x, 0, n*d.per)
+		return
 	}
-	group.Wait()
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.job.product = d
+	p.finish(n)
+	p.job.product = product{}
+}
+
+// packGroup is how many rows of activations a worker quantises at a time: a
+// multiple of every set's group.
+const packGroup = 24
+
+// pack quantises the rows of x. One row is too little to share.
+func (p *Pool) pack(x *Activations) {
+	if p.threads == 1 || x.N <= packGroup {
+		for i := range x.N {
+			x.packRow(p.set, i)
+		}
+		return
+	}
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.job.rows = x
+	p.finish((x.N + packGroup - 1) / packGroup)
+	p.job.rows = nil
+}
+
+// do is piece i of the job.
+func (j *job) do(s Set, i int) {
+	switch {
+	case j.work != nil:
+		j.work(i)
+	case j.rows != nil:
+		for row := i * packGroup; row < min(j.rows.N, (i+1)*packGroup); row++ {
+			j.rows.packRow(s, row)
+		}
+	default:
+		j.product.m.mulGroups(s, j.product.out, j.product.x, i*j.product.per, (i+1)*j.product.per)
+	}
+}
+
+// take does pieces of the job until none is left.
+func (p *Pool) take() {
+	for {
+		i := p.job.next.Add(1) - 1
+		if i >= p.job.n {
+			return
+		}
+		p.job.do(p.set, int(i))
+	}
+}
+
+// finish opens the gate to the job, of n pieces, works on it too, and returns
+// when it is done and all workers have left.
+func (p *Pool) finish(n int) {
+	if !p.started {
+		p.started = true
+		for range p.threads - 1 {
+			go p.serve()
+		}
+	}
+	p.job.n = int64(n)
+	p.job.next.Store(0)
+	p.gate.Add(gateNumber + gateOpen)
+	if p.sleeping.Load() > 0 {
+		p.sleep.Lock()
+		p.wake.Broadcast()
+		p.sleep.Unlock()
+	}
+	p.take()
+	p.gate.Add(^uint64(gateOpen - 1)) // closes it
+	for spins := 0; p.gate.Load()&(gateNumber-1) != 0; spins++ {
+		relax(spins)
+	}
+}
+
+// The length of a wait: a worker looks spinRounds times before it parks, with
+// spinPauses pauses of the processor between two looks, and yields to other
+// goroutines every yieldRounds looks.
+const (
+	spinPauses  = 8
+	spinRounds  = 6000
+	yieldRounds = 200
+)
+
+// relax passes some time between two looks.
+func relax(spins int) {
+	if spins%yieldRounds == yieldRounds-1 {
+		runtime.Gosched()
+		return
+	}
+	pause(spinPauses)
+}
+
+// serve is a worker.
+func (p *Pool) serve() {
+	last := uint64(0)
+	for {
+		if !p.await(last) {
+			return
+		}
+		g := p.gate.Load()
+		number := g / gateNumber
+		if g&gateOpen == 0 || number == last {
+			last = number // missed it
+			continue
+		}
+		if !p.gate.CompareAndSwap(g, g+gateInside) {
+			continue
+		}
+		last = number
+		p.take()
+		p.gate.Add(^uint64(gateInside - 1))
+	}
+}
+
+// await returns when there is a job after the one numbered last, or false when
+// the pool is closed.
+func (p *Pool) await(last uint64) bool {
+	for spins := range spinRounds {
+		if p.gate.Load()/gateNumber != last {
+			return true
+		}
+		relax(spins)
+	}
+	p.sleep.Lock()
+	defer p.sleep.Unlock()
+	p.sleeping.Add(1)
+	defer p.sleeping.Add(-1)
+	for p.gate.Load()/gateNumber == last {
+		if p.closed.Load() {
+			return false
+		}
+		p.wake.Wait()
+	}
+	return true
 }

@@ -6,7 +6,23 @@ import "math"
 // side, since one would wait for each addition.
 //
 //go:norace
-func (p *Pool) Dot(a, b []float32) float32 { return dot(a, b) }
+func (p *Pool) Dot(a, b []float32) float32 {
+	n := p.wide(len(a))
+	b = b[:len(a)]
+	if n == 0 {
+		return dot(a, b)
+	}
+	return avx2Dot(&a[0], &b[0], n) + dot(a[n:], b[n:])
+}
+
+// wide is how many of n values the vector functions in assembly take, and the
+// loops behind them need not.
+func (p *Pool) wide(n int) int {
+	if p.set == AVX2 || p.set == AVX512 {
+		return n &^ 7
+	}
+	return 0
+}
 
 //go:norace
 func dot(a, b []float32) float32 {
@@ -30,7 +46,11 @@ func dot(a, b []float32) float32 {
 //go:norace
 func (p *Pool) AddScaled(out, x []float32, scale float32) {
 	x = x[:len(out)]
-	for i := range out {
+	n := p.wide(len(out))
+	if n > 0 {
+		avx2AddScaled(&out[0], &x[0], n, scale)
+	}
+	for i := n; i < len(out); i++ {
 		out[i] += float32(scale * x[i])
 	}
 }
@@ -40,7 +60,11 @@ func (p *Pool) AddScaled(out, x []float32, scale float32) {
 //go:norace
 func (p *Pool) Add(out, x []float32) {
 	x = x[:len(out)]
-	for i := range out {
+	n := p.wide(len(out))
+	if n > 0 {
+		avx2AddScaled(&out[0], &x[0], n, 1)
+	}
+	for i := n; i < len(out); i++ {
 		out[i] += x[i]
 	}
 }
@@ -50,12 +74,19 @@ func (p *Pool) Add(out, x []float32) {
 //go:norace
 func (p *Pool) Softmax(x []float32) {
 	highest := float32(math.Inf(-1))
-	for _, v := range x {
+	n := p.wide(len(x))
+	if n > 0 {
+		highest = avx2Largest(&x[0], n)
+	}
+	for _, v := range x[n:] {
 		highest = max(highest, v)
 	}
 	var total float32
-	for i, v := range x {
-		x[i] = float32(math.Exp(float64(v - highest)))
+	if n > 0 {
+		total = avx2ExpSum(&x[0], n, highest)
+	}
+	for i := n; i < len(x); i++ {
+		x[i] = float32(math.Exp(float64(x[i] - highest)))
 		total += x[i]
 	}
 	for i := range x {
@@ -69,7 +100,12 @@ func (p *Pool) Softmax(x []float32) {
 //go:norace
 func (p *Pool) SwiGLU(gate, up []float32) {
 	up = up[:len(gate)]
-	for i, v := range gate {
+	n := p.wide(len(gate))
+	if n > 0 {
+		avx2SwiGLU(&gate[0], &up[0], n)
+	}
+	for i := n; i < len(gate); i++ {
+		v := gate[i]
 		gate[i] = v / (1 + float32(math.Exp(-float64(v)))) * up[i]
 	}
 }
@@ -79,13 +115,21 @@ func (p *Pool) SwiGLU(gate, up []float32) {
 //
 //go:norace
 func (p *Pool) RMSNorm(out, x, weight []float32, epsilon float32) {
+	out, weight = out[:len(x)], weight[:len(x)]
 	var sum float64
-	for _, v := range x {
+	n := p.wide(len(x))
+	if n > 0 {
+		sum = float64(avx2Dot(&x[0], &x[0], n))
+	}
+	for _, v := range x[n:] {
 		sum += float64(v) * float64(v)
 	}
 	scale := float32(1 / math.Sqrt(sum/float64(len(x))+float64(epsilon)))
-	for i, v := range x {
-		out[i] = v * scale * weight[i]
+	if n > 0 {
+		avx2Scale(&out[0], &x[0], &weight[0], n, scale)
+	}
+	for i := n; i < len(x); i++ {
+		out[i] = x[i] * scale * weight[i]
 	}
 }
 
@@ -96,9 +140,13 @@ func (p *Pool) RMSNorm(out, x, weight []float32, epsilon float32) {
 //go:norace
 func (p *Pool) Rotate(head, cos, sin []float32) {
 	pairs := len(cos)
-	low, high := head[:pairs], head[pairs:2*pairs]
-	for j, c := range cos {
-		s, a, b := sin[j], low[j], high[j]
+	low, high, sin := head[:pairs], head[pairs:2*pairs], sin[:pairs]
+	n := p.wide(pairs)
+	if n > 0 {
+		avx2Rotate(&low[0], &high[0], &cos[0], &sin[0], n)
+	}
+	for j := n; j < pairs; j++ {
+		c, s, a, b := cos[j], sin[j], low[j], high[j]
 		low[j], high[j] = float32(a*c)-float32(b*s), float32(a*s)+float32(b*c)
 	}
 }

@@ -1,0 +1,3 @@
+module sluice/tools/kernelgen
+
+go 1.26.0
