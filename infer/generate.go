@@ -46,6 +46,8 @@ type Form interface {
 	Accept(token int32) error
 	// Done reports whether the answer is complete and must end.
 	Done() bool
+	// Err is why no token is allowed any longer, if that is so.
+	Err() error
 }
 
 // Usage counts tokens.

@@ -54,6 +54,9 @@ func (j *job) next(logits []float32) (Finish, error) {
 		mask = j.form
 	}
 	token, top, err := j.sampler.Next(logits, mask)
+	if err != nil && j.form != nil && j.form.Err() != nil {
+		err = j.form.Err()
+	}
 	if err != nil {
 		return "", err
 	}

@@ -3,9 +3,11 @@ package infer
 import (
 	"fmt"
 	"runtime"
+	"sync"
 
 	"sluice/infer/bpe"
 	"sluice/infer/gguf"
+	"sluice/infer/grammar"
 	"sluice/infer/kernel"
 )
 
@@ -23,6 +25,9 @@ type Model struct {
 	format    string
 	pool      *kernel.Pool
 	server    server
+
+	reading    sync.Once // of vocabulary
+	vocabulary *grammar.Vocabulary
 }
 
 // Open is Options.Open with the zero Options.
@@ -134,6 +139,13 @@ func (m *Model) Context() int { return m.shape.context }
 
 // Parameters is the number of weights.
 func (m *Model) Parameters() int64 { return m.size }
+
+// Vocabulary is what grammars of this model's answers are made with. It is
+// built when it is first asked for.
+func (m *Model) Vocabulary() *grammar.Vocabulary {
+	m.reading.Do(func() { m.vocabulary = grammar.NewVocabulary(m.tokenizer) })
+	return m.vocabulary
+}
 
 // Tokenizer is the model's tokenizer.
 func (m *Model) Tokenizer() *bpe.Tokenizer { return m.tokenizer }

@@ -91,6 +91,9 @@ func (e *Engine) prepare(w http.ResponseWriter, r *http.Request, req *request, c
 	if context := e.cfg.Model.Context(); len(p.tokens) >= context {
 		return nil, tooLong(p.param, context, len(p.tokens))
 	}
+	if generation.Form, err = e.form(req); err != nil {
+		return nil, err
+	}
 	generation.Prompt, generation.CacheSalt = p.tokens, req.CacheSalt
 	head := reply{ID: "cmpl-" + rand.Text(), Object: "text_completion", Created: e.cfg.Now().Unix(), Model: e.cfg.ID}
 	if chat {

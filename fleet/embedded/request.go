@@ -34,15 +34,19 @@ type request struct {
 
 	parameters `json:",inline"`
 
-	// Read only to be refused when they ask for what is not done.
-	N              *int           `json:"n"`
-	BestOf         *int           `json:"best_of"`
-	ToolChoice     jsontext.Value `json:"tool_choice"`
 	ResponseFormat struct {
-		Type string `json:"type"`
+		Type   string `json:"type"` // text, json_object or json_schema
+		Schema struct {
+			Schema jsontext.Value `json:"schema"`
+		} `json:"json_schema"`
 	} `json:"response_format"`
-	Echo   bool   `json:"echo"`
-	Suffix string `json:"suffix"`
+
+	// Read only to be refused when they ask for what is not done.
+	N          *int           `json:"n"`
+	BestOf     *int           `json:"best_of"`
+	ToolChoice jsontext.Value `json:"tool_choice"`
+	Echo       bool           `json:"echo"`
+	Suffix     string         `json:"suffix"`
 }
 
 // message is one of a chat's messages.
@@ -83,8 +87,6 @@ func (r *request) unsupported() error {
 		return refuse("best_of", "best_of must be 1: this engine computes one answer.")
 	case choice != "" && choice != "null" && choice != `"auto"` && choice != `"none"`:
 		return refuse("tool_choice", "tool_choice %s is not supported: this engine cannot be made to call a tool.", choice)
-	case r.ResponseFormat.Type != "" && r.ResponseFormat.Type != "text":
-		return refuse("response_format", "response_format %q is not supported by this engine, only \"text\".", r.ResponseFormat.Type)
 	case r.Echo:
 		return refuse("echo", "echo is not supported by this engine.")
 	case r.Suffix != "":
