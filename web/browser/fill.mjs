@@ -75,6 +75,7 @@ export async function fill(server) {
       await sluice(server, 'engine', 'add', 'h100', '--url', 'sim:h100?seed=1', '--model', 'glm-4.6', '--model', 'deepseek-v3.2')
       await sluice(server, 'model', 'price', 'glm-4.6', '--input', '0.60', '--cached', '0.11', '--output', '2.20', '--currency', 'USD')
       await sluice(server, 'model', 'price', 'deepseek-v3.2', '--input', '0.28', '--cached', '0.03', '--output', '0.42', '--currency', 'USD')
+      await sluice(server, 'model', 'add', 'glm', '--description', 'GLM, whichever is the newest', '--version', 'glm-4.6=90', '--version', 'deepseek-v3.2=10', '--fallback', 'tiny-chat')
       const text = 'The river carries what it is given. '.repeat(1500)
       await Promise.all(Array.from({ length: 12 }, (_, i) => call(server, keys[i % 3].key, `${i % 4} ${text}`, 300, i % 3 ? 'glm-4.6' : 'deepseek-v3.2')))
     },

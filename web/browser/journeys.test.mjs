@@ -1,6 +1,8 @@
 // What people do in the console, in a real Chromium against the real binary.
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { after, before, test } from 'node:test'
 import { open, tab } from './browser.mjs'
 import { call, fill } from './fill.mjs'
@@ -374,6 +376,83 @@ journey('prices are changed: the difference is seen, and published', async (page
   const now = await sluice(server, 'price', 'now', 'tiny-chat', '--currency', 'USD')
   assert.equal(now.prices.output, '3.50')
 })
+
+journey('an engine is added by its URL, and asked what it can do', async (page) => {
+  const fake = createServer(answerAsAnEngine).listen(0, '127.0.0.1')
+  await once(fake, 'listening')
+  try {
+    await page.goto(console_('/operator/engines'))
+    await page.getByRole('button', { name: 'Add an engine' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('gpu7')
+    await dialog.getByRole('textbox', { name: 'URL' }).fill(`http://127.0.0.1:${fake.address().port}`)
+    await dialog.getByRole('textbox', { name: 'Models' }).fill('qwen3 = Qwen/Qwen3-32B')
+    await dialog.getByRole('button', { name: 'Add an engine' }).click()
+    await page.getByRole('heading', { name: 'gpu7', level: 1 }).waitFor()
+    await page.getByRole('button', { name: 'Ask it again' }).click()
+    await page.getByText('It has answered.').waitFor({ timeout: 60_000 })
+    await page.getByText('Totals are exact, but what came from its cache is charged as fresh input').waitFor()
+    await page.getByRole('link', { name: 'qwen3' }).click()
+    await page.getByRole('heading', { name: 'qwen3', level: 1 }).waitFor()
+    await page.getByText('No price', { exact: true }).waitFor()
+    await page.goto(console_('/operator/engines/gpu7'))
+    await page.getByRole('button', { name: 'Actions: gpu7' }).click()
+    await page.getByRole('menuitem', { name: 'Remove' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+    await page.getByRole('heading', { name: 'Engines', level: 1 }).waitFor()
+    await page.getByRole('row', { name: /^box/ }).waitFor()
+    assert.equal(await page.getByRole('row', { name: /gpu7/ }).count(), 0)
+  } finally {
+    fake.close()
+    fake.closeAllConnections()
+  }
+})
+
+journey('a model stands for two versions, and their weights are changed', async (page) => {
+  await sluice(server, 'engine', 'add', 'twin', '--url', 'sim:h100?seed=1', '--model', 'next-chat')
+  await sluice(server, 'model', 'price', 'next-chat', '--input', '0.10', '--output', '0.20', '--currency', 'USD')
+  await page.goto(console_('/operator/models'))
+  await page.getByRole('button', { name: 'Add a model' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Model', { exact: true }).fill('chat')
+  for (const [i, version] of ['tiny-chat', 'next-chat'].entries()) {
+    await dialog.getByRole('button', { name: 'Add a version' }).click()
+    await dialog.getByRole('combobox', { name: 'Version' }).nth(i).selectOption(version)
+  }
+  await dialog.getByRole('button', { name: 'Add a model' }).click()
+  await page.getByRole('heading', { name: 'chat', level: 1 }).waitFor()
+  await page.getByRole('listitem').filter({ hasText: 'tiny-chat' }).getByText('90%').waitFor()
+  await page.getByRole('button', { name: 'Change', exact: true }).click()
+  await page.getByRole('dialog').getByLabel(/^Weight/).nth(1).fill('270')
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('listitem').filter({ hasText: 'next-chat' }).getByText('75%').waitFor()
+  await call(server, filled.keys[0].key, 'Hello!', 8, 'chat')
+  await page.getByRole('button', { name: 'Actions: chat' }).click()
+  await page.getByRole('menuitem', { name: 'Hide' }).click()
+  await page.getByText('Hidden', { exact: true }).waitFor()
+  const listed = await fetch(server.url + '/v1/models', { headers: { Authorization: `Bearer ${filled.keys[0].key}` } }).then((r) => r.json())
+  assert.ok(!listed.data.some((m) => m.id === 'chat'), 'a hidden model is listed')
+})
+
+/** An engine that counts, and says nothing of its cache. */
+function answerAsAnEngine(request, response) {
+  const usage = { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 }
+  const json = (status, body) => response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
+  if (request.url === '/v1/models') return json(200, { object: 'list', data: [{ id: 'Qwen/Qwen3-32B', object: 'model', max_model_len: 32768 }] })
+  if (request.url !== '/v1/chat/completions') return json(404, { error: { message: 'not here' } })
+  let body = ''
+  request.on('data', (part) => (body += part))
+  request.on('end', () => {
+    const base = { id: 'c1', created: 1, model: 'Qwen/Qwen3-32B' }
+    if (!JSON.parse(body).stream) return json(200, { ...base, object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: 'Hello.' }, finish_reason: 'stop' }], usage })
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' })
+    const chunk = (more) => response.write(`data: ${JSON.stringify({ ...base, object: 'chat.completion.chunk', ...more })}\n\n`)
+    chunk({ choices: [{ index: 0, delta: { role: 'assistant', content: 'Hello.' }, finish_reason: null }] })
+    chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
+    chunk({ choices: [], usage })
+    response.end('data: [DONE]\n\n')
+  })
+}
 
 /** Waits for what is there once the user has proved to be it, where the server asks for that. */
 async function proven(page, what, code) {

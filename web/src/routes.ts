@@ -33,8 +33,11 @@ export const organisationPages: PageRoute[] = [
 export const operatorPages: PageRoute[] = [
   { path: '/today', title: (t) => t.today.title, nav: 'operate', icon: 'today', go: 't', may: () => session.may(undefined, 'get-today'), load: () => import('./pages/today/Today.svelte') },
   { path: '/customers', title: (t) => t.customers.title, nav: 'operate', icon: 'customer', go: 'c', may: () => session.may(undefined, 'list-customers'), load: () => import('./pages/customers/Customers.svelte') },
+  { path: '/models', title: (t) => t.models.title, nav: 'operate', icon: 'model', may: () => session.may(undefined, 'list-engines'), load: () => import('./pages/models/Models.svelte') },
+  { path: '/models/:model', title: (t) => t.models.title, may: () => session.may(undefined, 'list-engines'), load: () => import('./pages/models/Model.svelte') },
   { path: '/engines', title: (t) => t.engines.title, nav: 'operate', icon: 'engine', go: 'e', may: () => session.may(undefined, 'list-engines'), load: () => import('./pages/engines/Engines.svelte') },
   { path: '/engines/:engine', title: (t) => t.engines.title, may: () => session.may(undefined, 'get-engine'), load: () => import('./pages/engines/Engine.svelte') },
+  { path: '/queue', title: (t) => t.queue.title, nav: 'operate', icon: 'queue', go: 'q', may: () => session.may(undefined, 'list-queues'), load: () => import('./pages/queue/Queue.svelte') },
   { path: '/prices', title: (t) => t.prices.title, nav: 'operate', icon: 'price', may: () => session.may(undefined, 'list-price-books'), load: () => import('./pages/prices/Prices.svelte') },
   { path: '/prices/new', title: (t) => t.prices.editor, may: () => session.may(undefined, 'publish-price-book'), load: () => import('./pages/prices/Editor.svelte') },
   { path: '/prices/:book', title: (t) => t.prices.book, may: () => session.may(undefined, 'get-price-book'), load: () => import('./pages/prices/Book.svelte') },

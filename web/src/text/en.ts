@@ -8,13 +8,15 @@ import invoices from './en/invoices'
 import keys from './en/keys'
 import limits from './en/limits'
 import members from './en/members'
+import models from './en/models'
 import plan from './en/plan'
 import playground from './en/playground'
 import prices from './en/prices'
+import queue from './en/queue'
 import shell from './en/shell'
 import start from './en/start'
 import today from './en/today'
 import usage from './en/usage'
 import webhooks from './en/webhooks'
 
-export default { account, audit, balance, common, customers, engines, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }
+export default { account, audit, balance, common, customers, engines, invoices, keys, limits, members, models, plan, playground, prices, queue, shell, start, today, usage, webhooks }

@@ -8,9 +8,11 @@ import invoices from './fr/invoices'
 import keys from './fr/keys'
 import limits from './fr/limits'
 import members from './fr/members'
+import models from './fr/models'
 import plan from './fr/plan'
 import playground from './fr/playground'
 import prices from './fr/prices'
+import queue from './fr/queue'
 import shell from './fr/shell'
 import start from './fr/start'
 import today from './fr/today'
@@ -18,5 +20,5 @@ import usage from './fr/usage'
 import webhooks from './fr/webhooks'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, common, customers, engines, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }
+const messages: Messages = { account, audit, balance, common, customers, engines, invoices, keys, limits, members, models, plan, playground, prices, queue, shell, start, today, usage, webhooks }
 export default messages

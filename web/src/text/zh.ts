@@ -8,9 +8,11 @@ import invoices from './zh/invoices'
 import keys from './zh/keys'
 import limits from './zh/limits'
 import members from './zh/members'
+import models from './zh/models'
 import plan from './zh/plan'
 import playground from './zh/playground'
 import prices from './zh/prices'
+import queue from './zh/queue'
 import shell from './zh/shell'
 import start from './zh/start'
 import today from './zh/today'
@@ -18,5 +20,5 @@ import usage from './zh/usage'
 import webhooks from './zh/webhooks'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, common, customers, engines, invoices, keys, limits, members, plan, playground, prices, shell, start, today, usage, webhooks }
+const messages: Messages = { account, audit, balance, common, customers, engines, invoices, keys, limits, members, models, plan, playground, prices, queue, shell, start, today, usage, webhooks }
 export default messages
