@@ -41,10 +41,11 @@ var house = map[string]folder{
 	"api":     {ring: 3},
 	"console": {ring: 3},
 	"cmd":     {ring: 4},
+	"docs":    {ring: 0},
 }
 
 // noPackages lists the folders at the root without packages of this module.
-var noPackages = []string{"data", "docs", "e2e", "examples", "tools", "web"}
+var noPackages = []string{"data", "e2e", "examples", "tools", "train", "web"}
 
 // onlyIn says where alone a dependency may be imported.
 var onlyIn = map[string]string{

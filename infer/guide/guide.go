@@ -1,0 +1,108 @@
+package guide
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Page is a page of the documentation.
+type Page struct {
+	Name string // file name without its ending
+	Text string // Markdown
+}
+
+// Guide knows the documentation. It is immutable and safe for concurrent use.
+type Guide struct{ index *index }
+
+// New returns a guide to the given pages.
+func New(pages []Page) *Guide {
+	var all []Passage
+	for _, p := range pages {
+		all = append(all, Passages(p.Name, p.Text)...)
+	}
+	return &Guide{newIndex(all)}
+}
+
+// Find returns the n passages that a question is most likely about, the best
+// first.
+func (g *Guide) Find(question string, n int) []Hit { return g.index.find(question, n) }
+
+// What is shown to the model, and when.
+const (
+	most      = 3    // passages
+	mostBytes = 900  // of them together
+	near      = 0.72 // of the best one's score: worth showing beside it
+	certain   = 0.50 // cover from which a question is taken to be about the docs
+	uncertain = 0.34 // cover below which it is not
+)
+
+// overview finds what Sluice is.
+const overview = "what kind of software is sluice"
+
+// Task is a question and what the docs have about it.
+type Task struct {
+	// Question is what was asked.
+	Question string
+	// Found are the passages to show, none when the docs have nothing about it.
+	Found []Hit
+
+	words *lexicon
+}
+
+// Prepare looks up what the docs have about a question.
+func (g *Guide) Prepare(question string) Task {
+	t := Task{Question: question, words: g.index.lexicon}
+	if !g.index.personal(question) {
+		t.Found = shown(g.Find(question, most))
+	}
+	if (len(t.Found) == 0 || t.Found[0].Cover < certain) && slices.Contains(split(question), "sluice") {
+		t.Found = g.Find(overview, 1) // it is about Sluice, and nothing else is known of it
+	}
+	return t
+}
+
+// shown are those of the best hits that are worth showing.
+func shown(hits []Hit) []Hit {
+	bytes := 0
+	for i, h := range hits {
+		bytes += len(h.Full())
+		if h.Cover < uncertain || i > 0 && (h.Score < near*hits[0].Score || bytes > mostBytes) {
+			return hits[:i]
+		}
+	}
+	return hits
+}
+
+// asking are beginnings that speak to the model without being about it.
+func asking() []string {
+	return []string{
+		"can you", "could you", "would you", "will you", "do you know", "thank you", "how do you", "what do you do to", "if you", "you can", "i want you to", "would you please",
+		"do you have an idea", "can you please", "you know", "do you think",
+	}
+}
+
+// personal reports whether a question is about the model itself, or no question:
+// then there is nothing to look up.
+func (l *lexicon) personal(question string) bool {
+	q := " " + strings.Join(split(question), " ") + " "
+	if n := len(l.terms(question)); n == 0 {
+		return true
+	} else if n > 2 {
+		return false // too much is said to be about the model alone
+	}
+	for _, a := range asking() {
+		q = strings.ReplaceAll(q, " "+a+" ", " ")
+	}
+	words := strings.Fields(q)
+	return slices.ContainsFunc(words, func(w string) bool { return w == "you" || w == "your" || w == "yourself" })
+}
+
+// System is what stands before the question: the passages, numbered, or nothing.
+func (t Task) System() string {
+	lines := make([]string, len(t.Found))
+	for i, h := range t.Found {
+		lines[i] = fmt.Sprintf("[%d] %s: %s", i+1, strings.TrimRight(h.Title, "?"), h.Full())
+	}
+	return strings.Join(lines, "\n")
+}

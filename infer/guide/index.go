@@ -1,0 +1,234 @@
+package guide
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// index finds passages by their words: BM25 (Robertson and Zaragoza, "The
+// Probabilistic Relevance Framework", 2009) over stems, with headings counted
+// more, and words that stand nowhere taken for the nearest that do.
+type index struct {
+	*lexicon
+	passages []Passage
+	lengths  []float64            // of each passage, in words
+	mean     float64              // of lengths
+	posting  map[string][]posting // by stem
+	words    []string             // all stems, sorted
+	asked    map[int][][]string   // the ways in which people ask for a passage
+}
+
+// posting is how often a stem stands in a passage; in its heading counts more.
+type posting struct {
+	passage int
+	weight  float64
+}
+
+// The constants of BM25, how often a word of the heading counts, and how often at
+// most one by which people ask for an answer.
+const (
+	saturation = 1.2
+	lengthPart = 0.6
+	headWeight = 2.5
+	mostAsked  = 4
+	askedPart  = 1.5 // of the weight of a question's words: how much it counts to be asked so
+)
+
+func newIndex(passages []Passage) *index {
+	x := &index{lexicon: newLexicon(), passages: passages, posting: map[string][]posting{}, asked: map[int][][]string{}}
+	total := 0.0
+	for i, p := range passages {
+		weights := map[string]float64{}
+		head := headWeight
+		if p.Page == answersPage {
+			head *= 1.6 // its headings are questions
+		}
+		for _, w := range x.stems(p.Title) {
+			weights[w] += head
+		}
+		length := 0.0
+		for _, w := range x.stems(p.Full()) {
+			weights[w]++
+			length++
+		}
+		if p.Page == answersPage {
+			ways := x.ways(p.Title)
+			x.asked[i] = ways
+			for w, n := range count(ways) {
+				weights[w] += min(n, mostAsked)
+			}
+		}
+		for w, n := range weights {
+			x.posting[w] = append(x.posting[w], posting{i, n})
+		}
+		x.lengths = append(x.lengths, length)
+		total += length
+	}
+	x.mean = total / max(1, float64(len(passages)))
+	for w := range x.posting {
+		x.words = append(x.words, w)
+	}
+	slices.Sort(x.words)
+	return x
+}
+
+// count counts the stems of several texts.
+func count(texts [][]string) map[string]float64 {
+	out := map[string]float64{}
+	for _, text := range texts {
+		for _, w := range text {
+			out[w]++
+		}
+	}
+	return out
+}
+
+// rarity is the inverse document frequency of a stem; one that stands nowhere is as
+// rare as can be.
+func (x *index) rarity(stem string) float64 {
+	n := float64(len(x.posting[stem]))
+	return math.Log(1 + (float64(len(x.passages))-n+0.5)/(n+0.5))
+}
+
+// Hit is a passage that was found.
+type Hit struct {
+	Passage
+	// Score is BM25's.
+	Score float64
+	// Cover is how much of the question's weight of words the passage has, 0 to 1.
+	Cover float64
+}
+
+// word is a word of a question.
+type word struct {
+	variants []variant
+	rarity   float64 // of the rarest variant
+}
+
+// find returns the best n passages for a question, the best first.
+func (x *index) find(question string, n int) []Hit {
+	scores, cover := map[int]float64{}, map[int]float64{}
+	whole := 0.0
+	var words []word
+	for _, term := range x.terms(question) {
+		w := word{variants: x.similar(term)}
+		best := map[int]float64{}
+		for _, v := range w.variants {
+			idf := v.part * x.rarity(v.stem)
+			w.rarity = max(w.rarity, idf)
+			for _, p := range x.posting[v.stem] {
+				norm := saturation * (1 - lengthPart + lengthPart*x.lengths[p.passage]/x.mean)
+				best[p.passage] = max(best[p.passage], idf*p.weight*(saturation+1)/(p.weight+norm))
+			}
+		}
+		if len(w.variants) == 0 {
+			w.rarity = x.rarity(term)
+		}
+		for p, s := range best {
+			scores[p] += s
+			cover[p] += w.rarity
+		}
+		words = append(words, w)
+		whole += w.rarity
+	}
+	hits := make([]Hit, 0, len(scores))
+	for p, s := range scores {
+		// What has all the words of a question goes before what has one of them often.
+		s *= 0.4 + 0.6*cover[p]/whole
+		hits = append(hits, Hit{x.passages[p], s + whole*askedPart*x.likeAsked(p, words, whole), cover[p] / whole})
+	}
+	slices.SortFunc(hits, func(a, b Hit) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Page, b.Page), cmp.Compare(a.Anchor, b.Anchor), cmp.Compare(a.Text, b.Text))
+	})
+	return hits[:min(n, len(hits))]
+}
+
+// likeAsked tells how like a question is to the likest of the ways in which people
+// ask for a passage: by Dice's measure of their words, each as it is rare. whole is
+// the rarity of the question's words together.
+func (x *index) likeAsked(passage int, words []word, whole float64) float64 {
+	best := 0.0
+	for _, way := range x.asked[passage] {
+		common, own := 0.0, 0.0
+		for _, stem := range way {
+			own += x.rarity(stem)
+		}
+		for _, w := range words {
+			most := 0.0
+			for _, v := range w.variants {
+				if slices.Contains(way, v.stem) {
+					most = max(most, v.part*x.rarity(v.stem))
+				}
+			}
+			common += most
+		}
+		best = max(best, 2*common/(whole+own))
+	}
+	return best
+}
+
+// variant is a stem that a word may stand for, and how much it counts.
+type variant struct {
+	stem string
+	part float64
+}
+
+// similar returns the stems that a word of a question may stand for: itself, what
+// means the same, or, when it stands nowhere, what it may be a slip for.
+func (x *index) similar(stem string) []variant {
+	var out []variant
+	if _, ok := x.posting[stem]; ok {
+		out = append(out, variant{stem, 1})
+	}
+	for _, other := range x.meanings[stem] {
+		if _, ok := x.posting[other]; ok && other != stem {
+			out = append(out, variant{other, 0.9})
+		}
+	}
+	if len(out) > 0 || len(stem) < 4 {
+		return out
+	}
+	for _, w := range x.words {
+		if d := distance(stem, w); d == 1 || d == 2 && len(stem) >= 7 {
+			out = append(out, variant{w, 0.85 - 0.15*float64(d-1)})
+			for _, other := range x.meanings[w] {
+				if _, ok := x.posting[other]; ok {
+					out = append(out, variant{other, 0.7})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// distance is the number of letters to insert, delete, replace or swap with
+// their neighbour that makes one word of the other, as far as 2; 3 is more. The
+// first letter is taken to be right.
+func distance(a, b string) int {
+	if a[0] != b[0] || len(a)-len(b) > 2 || len(b)-len(a) > 2 {
+		return 3
+	}
+	var rows [3][32]int
+	if len(a) > 30 || len(b) > 30 {
+		return 3
+	}
+	for j := range len(b) + 1 {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row, above, over := &rows[i%3], &rows[(i+2)%3], &rows[(i+1)%3]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], over[j-2]+1)
+			}
+		}
+	}
+	return min(3, rows[len(a)%3][len(b)])
+}
