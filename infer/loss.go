@@ -47,3 +47,6 @@ func (f *forced) Accept(int32) error {
 }
 
 func (f *forced) Done() bool { return len(f.tokens) == 0 }
+
+// Err is nil: there is always one token to be had.
+func (f *forced) Err() error { return nil }
