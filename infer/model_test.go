@@ -2,8 +2,6 @@ package infer
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,7 +12,6 @@ import (
 	"sluice/infer/box"
 	"sluice/infer/gguf"
 	"sluice/infer/gguf/gguftest"
-	"sluice/infer/sample"
 )
 
 // tiny describes a small model file: one layer of width 32 with one head, and a
@@ -188,25 +185,4 @@ func TestOpen(t *testing.T) {
 	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("a broken file: error %v", err)
 	}
-}
-
-// FuzzRead changes a small sound model. Whatever still loads must also compute,
-// or say that it cannot.
-func FuzzRead(f *testing.F) {
-	f.Add(tiny{quantised: true}.file(f))
-	f.Add(tiny{quantised: true, numbers: map[string]uint32{"rope.dimension_count": 16}, scaling: "none"}.file(f))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := Read(data)
-		if err != nil {
-			return
-		}
-		tokens, err := m.Chat([]Message{{Role: "user", Content: "Hi 你"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = m.Generate(context.Background(), Request{Prompt: tokens, MaxTokens: 2}, func(Piece) error { return nil })
-		if err != nil && !errors.Is(err, sample.ErrNotFinite) && !errors.Is(err, ErrContext) {
-			t.Fatal(err)
-		}
-	})
 }
