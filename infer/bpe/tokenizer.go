@@ -12,6 +12,7 @@ import (
 // The kinds of token in tokenizer.ggml.token_type, numbered as llama.cpp does.
 const (
 	kindNormal      = 1
+	kindUnknown     = 2
 	kindControl     = 3
 	kindUserDefined = 4
 	kindUnused      = 5
@@ -25,8 +26,10 @@ type Tokenizer struct {
 	special map[string]int32 // control and user-defined tokens by their name
 	bytes   [256]int32       // the token of each single byte
 	merges  map[pair]merge
-	split   splitter
+	ids     map[string]int32 // the first normal token of the bytes
+	pre     pretokenizer
 	ends    []int32
+	start   []int32
 }
 
 // Load reads the tokenizer out of a GGUF file. It fails when the file's
@@ -34,7 +37,7 @@ type Tokenizer struct {
 // its tables contradict themselves.
 func Load(f *gguf.File) (*Tokenizer, error) {
 	t := &Tokenizer{}
-	for _, step := range []func(*gguf.File) error{t.loadKind, t.loadTokens, t.loadMerges, t.loadEnds} {
+	for _, step := range []func(*gguf.File) error{t.loadKind, t.loadTokens, t.loadMerges, t.loadEnds, t.loadStart} {
 		if err := step(f); err != nil {
 			return nil, fmt.Errorf("loading the tokenizer: %w", err)
 		}
@@ -54,7 +57,7 @@ func (t *Tokenizer) loadKind(f *gguf.File) error {
 	if err != nil {
 		return err
 	}
-	t.split, err = splitterFor(pre)
+	t.pre, err = pretokenizerFor(pre)
 	return err
 }
 
@@ -82,7 +85,7 @@ func (t *Tokenizer) loadTokens(f *gguf.File) error {
 				return fmt.Errorf("token %d (%q) is not written in the byte map", i, text)
 			}
 			t.pieces[i] = string(piece)
-		case kindControl, kindUserDefined:
+		case kindControl, kindUserDefined, kindUnknown:
 			if _, twice := t.special[text]; twice {
 				return fmt.Errorf("special token %q stands twice", text)
 			}
@@ -104,7 +107,8 @@ func (t *Tokenizer) loadMerges(f *gguf.File) error {
 		return err
 	}
 	byteOf := runeBytes()
-	ids := make(map[string]int32, len(t.pieces))
+	t.ids = make(map[string]int32, len(t.pieces))
+	ids := t.ids
 	for i := len(t.pieces) - 1; i >= 0; i-- { // backwards, so that the first of equals wins
 		if t.kinds[i] == kindNormal {
 			ids[t.pieces[i]] = int32(i)
@@ -139,8 +143,8 @@ func (t *Tokenizer) loadMerges(f *gguf.File) error {
 	return nil
 }
 
-// loadEnds finds the tokens that end an answer: those the file names, and the
-// two by which ChatML models end a turn and a text.
+// loadEnds finds the tokens that end an answer: those the file names, and
+// those by which families of models end a turn or a text.
 func (t *Tokenizer) loadEnds(f *gguf.File) error {
 	for _, key := range []string{"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"} {
 		id, err := f.Int(key)
@@ -155,13 +159,39 @@ func (t *Tokenizer) loadEnds(f *gguf.File) error {
 		}
 		t.ends = append(t.ends, int32(id))
 	}
-	for _, name := range []string{"<|im_end|>", "<|endoftext|>"} {
+	for _, name := range []string{"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|user|>", "<|observation|>", "<｜end▁of▁sentence｜>", "<|end|>"} {
 		if id, ok := t.special[name]; ok {
 			t.ends = append(t.ends, id)
 		}
 	}
 	return nil
 }
+
+// loadStart finds the token that texts begin with, if they do.
+func (t *Tokenizer) loadStart(f *gguf.File) error {
+	begin, err := f.Bool("tokenizer.ggml.add_bos_token")
+	if errors.Is(err, gguf.ErrNoKey) {
+		begin, err = t.pre.begin, nil
+	}
+	if err != nil || !begin {
+		return err
+	}
+	id, err := f.Int("tokenizer.ggml.bos_token_id")
+	switch {
+	case errors.Is(err, gguf.ErrNoKey):
+		return nil
+	case err != nil:
+		return err
+	case id < 0 || id >= int64(len(t.pieces)):
+		return fmt.Errorf("tokenizer.ggml.bos_token_id is %d, the vocabulary has %d tokens", id, len(t.pieces))
+	}
+	t.start = []int32{int32(id)}
+	return nil
+}
+
+// Start returns the tokens that every text begins with: the bos token, or
+// none. The caller must not change them.
+func (t *Tokenizer) Start() []int32 { return t.start }
 
 // Size is the number of tokens in the vocabulary.
 func (t *Tokenizer) Size() int { return len(t.pieces) }
@@ -178,7 +208,9 @@ func (t *Tokenizer) Ends(id int32) bool { return slices.Contains(t.ends, id) }
 
 // Control reports whether the token steers the model and has no text of its
 // own.
-func (t *Tokenizer) Control(id int32) bool { return t.kinds[id] == kindControl }
+func (t *Tokenizer) Control(id int32) bool {
+	return t.kinds[id] == kindControl || t.kinds[id] == kindUnknown
+}
 
 // Piece returns the bytes of a token, which need not be whole UTF-8 runes. For
 // special tokens it is their name. The id must be within the vocabulary.
@@ -189,15 +221,17 @@ func (t *Tokenizer) Piece(id int32) string { return t.pieces[id] }
 func (t *Tokenizer) Encode(dst []int32, text string) []int32 {
 	m := merger{merges: t.merges}
 	var word []int32
-	for text != "" {
-		n := t.split(text)
+	t.pre.split.each(text, func(text string) {
+		if id, ok := t.ids[text]; ok && t.pre.whole {
+			dst = append(dst, id)
+			return
+		}
 		word = word[:0]
-		for _, b := range []byte(text[:n]) {
-			word = append(word, t.bytes[b])
+		for i := range len(text) {
+			word = append(word, t.bytes[text[i]])
 		}
 		dst = m.join(dst, word)
-		text = text[n:]
-	}
+	})
 	return dst
 }
 
