@@ -102,13 +102,12 @@ func (e *Engine) Subject() string {
 // its kind does. The embedded model answers text with text. A simulated answer is
 // filler, which keeps to no form.
 func (e *Engine) Missing() Features {
-	const form = FeatureToolChoice | FeatureJSONObject | FeatureJSONSchema | FeatureLogprobs | FeatureChoices | FeatureAudioOutput | FeatureEcho | FeatureSuffix
+	const speech = FeatureChoices | FeatureAudioOutput | FeatureEcho | FeatureSuffix
 	switch e.Kind {
 	case EngineEmbedded:
-		const more = FeatureTools | FeatureOneTool | FeaturePenalties | FeatureLogitBias | FeatureReasoning
-		return e.Lacks | form | more | FeaturesOfMessages
+		return e.Lacks | speech | FeatureTools | FeatureToolChoice | FeatureOneTool | FeatureReasoning | FeaturesOfMessages
 	case EngineSimulated:
-		return e.Lacks | form
+		return e.Lacks | speech | FeatureToolChoice | FeatureJSONObject | FeatureJSONSchema | FeatureLogprobs
 	default:
 		return e.Lacks
 	}
