@@ -212,3 +212,20 @@ func (f *File) Ints(key string) ([]int64, error) {
 	}
 	return out, nil
 }
+
+// Floats returns a copy of an array of float32. It fails on other types, and
+// wraps ErrNoKey when the key is missing.
+func (f *File) Floats(key string) ([]float32, error) {
+	v, ok := f.values[key]
+	if !ok {
+		return nil, fmt.Errorf("metadata %q: %w", key, ErrNoKey)
+	}
+	if !v.array || v.typ != typeFloat32 {
+		return nil, fmt.Errorf("metadata %q is not an array of float32", key)
+	}
+	out := make([]float32, v.n)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(v.raw[4*i:]))
+	}
+	return out, nil
+}

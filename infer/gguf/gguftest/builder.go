@@ -70,6 +70,24 @@ func (b *Builder) Int32s(key string, vs []int32) *Builder {
 	return b.Raw(key, 9, raw)
 }
 
+// Float32s adds an array of numbers.
+func (b *Builder) Float32s(key string, vs []float32) *Builder {
+	raw := binary.LittleEndian.AppendUint32(nil, 6)
+	raw = binary.LittleEndian.AppendUint64(raw, uint64(len(vs)))
+	for _, v := range vs {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+	}
+	return b.Raw(key, 9, raw)
+}
+
+// Bool adds a truth value.
+func (b *Builder) Bool(key string, v bool) *Builder {
+	if v {
+		return b.Raw(key, 7, []byte{1})
+	}
+	return b.Raw(key, 7, []byte{0})
+}
+
 // Tensor adds a tensor of the type numbered typ; its data goes behind that of
 // the tensors before it, aligned.
 func (b *Builder) Tensor(name string, typ uint32, dims []uint64, data []byte) *Builder {
