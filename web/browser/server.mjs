@@ -9,11 +9,22 @@ const binary = process.env.SLUICE ?? new URL('../../sluice', import.meta.url).pa
 
 /** Starts a server. What is returned knows its address, its first links and keys, and stops it. */
 export async function start(...flags) {
-  const data = await mkdtemp(join(tmpdir(), 'sluice-browser-'))
+  return startOn(await mkdtemp(join(tmpdir(), 'sluice-browser-')), ...flags)
+}
+
+/** Starts a server on a folder, such as that of one which was paused. */
+export async function startOn(data, ...flags) {
   const child = spawn(binary, ['serve', '--data', data, '--listen', '127.0.0.1:0', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
   const log = []
   child.stderr.on('data', (chunk) => log.push(chunk))
-  const server = { data, url: '', setup: '', trialKey: '', log: () => Buffer.concat(log).toString(), stop }
+  const server = { data, url: '', setup: '', trialKey: '', log: () => Buffer.concat(log).toString(), stop, pause }
+
+  /** Stops it and leaves its folder. */
+  async function pause() {
+    const gone = new Promise((done) => child.once('exit', done))
+    child.kill('SIGTERM')
+    await gone
+  }
 
   async function stop() {
     const gone = new Promise((done) => child.once('exit', done))

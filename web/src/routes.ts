@@ -41,6 +41,9 @@ export const operatorPages: PageRoute[] = [
   { path: '/prices', title: (t) => t.prices.title, nav: 'operate', icon: 'price', may: () => session.may(undefined, 'list-price-books'), load: () => import('./pages/prices/Prices.svelte') },
   { path: '/prices/new', title: (t) => t.prices.editor, may: () => session.may(undefined, 'publish-price-book'), load: () => import('./pages/prices/Editor.svelte') },
   { path: '/prices/:book', title: (t) => t.prices.book, may: () => session.may(undefined, 'get-price-book'), load: () => import('./pages/prices/Book.svelte') },
+  { path: '/statements', title: (t) => t.statements.title, nav: 'operate', icon: 'statement', go: 'd', may: () => session.may(undefined, 'get-statement'), load: () => import('./pages/statements/Statements.svelte') },
+  { path: '/what-if', title: (t) => t.whatif.title, nav: 'operate', icon: 'whatif', go: 'f', may: () => session.may(undefined, 'ask-what-if'), load: () => import('./pages/whatif/WhatIf.svelte') },
+  { path: '/close', title: (t) => t.close.title, nav: 'operate', icon: 'close', may: () => session.may(undefined, 'get-day'), load: () => import('./pages/close/Close.svelte') },
   { path: '/members', title: (t) => t.members.team, nav: 'operate', icon: 'members', may: () => session.may(undefined, 'list-members'), load: () => import('./pages/members/Members.svelte') },
   { path: '/audit', title: (t) => t.audit.title, nav: 'operate', icon: 'audit', may: () => session.may(undefined, 'list-audit'), load: () => import('./pages/audit/Audit.svelte') },
 ]

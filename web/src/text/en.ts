@@ -1,6 +1,7 @@
 import account from './en/account'
 import audit from './en/audit'
 import balance from './en/balance'
+import close from './en/close'
 import common from './en/common'
 import customers from './en/customers'
 import engines from './en/engines'
@@ -15,8 +16,10 @@ import prices from './en/prices'
 import queue from './en/queue'
 import shell from './en/shell'
 import start from './en/start'
+import statements from './en/statements'
 import today from './en/today'
 import usage from './en/usage'
 import webhooks from './en/webhooks'
+import whatif from './en/whatif'
 
-export default { account, audit, balance, common, customers, engines, invoices, keys, limits, members, models, plan, playground, prices, queue, shell, start, today, usage, webhooks }
+export default { account, audit, balance, close, common, customers, engines, invoices, keys, limits, members, models, plan, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }

@@ -1,6 +1,7 @@
 import account from './fr/account'
 import audit from './fr/audit'
 import balance from './fr/balance'
+import close from './fr/close'
 import common from './fr/common'
 import customers from './fr/customers'
 import engines from './fr/engines'
@@ -15,10 +16,12 @@ import prices from './fr/prices'
 import queue from './fr/queue'
 import shell from './fr/shell'
 import start from './fr/start'
+import statements from './fr/statements'
 import today from './fr/today'
 import usage from './fr/usage'
 import webhooks from './fr/webhooks'
+import whatif from './fr/whatif'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, common, customers, engines, invoices, keys, limits, members, models, plan, playground, prices, queue, shell, start, today, usage, webhooks }
+const messages: Messages = { account, audit, balance, close, common, customers, engines, invoices, keys, limits, members, models, plan, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
 export default messages

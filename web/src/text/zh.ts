@@ -1,6 +1,7 @@
 import account from './zh/account'
 import audit from './zh/audit'
 import balance from './zh/balance'
+import close from './zh/close'
 import common from './zh/common'
 import customers from './zh/customers'
 import engines from './zh/engines'
@@ -15,10 +16,12 @@ import prices from './zh/prices'
 import queue from './zh/queue'
 import shell from './zh/shell'
 import start from './zh/start'
+import statements from './zh/statements'
 import today from './zh/today'
 import usage from './zh/usage'
 import webhooks from './zh/webhooks'
+import whatif from './zh/whatif'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, common, customers, engines, invoices, keys, limits, members, models, plan, playground, prices, queue, shell, start, today, usage, webhooks }
+const messages: Messages = { account, audit, balance, close, common, customers, engines, invoices, keys, limits, members, models, plan, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
 export default messages
