@@ -3,8 +3,7 @@ package infer
 import (
 	"errors"
 	"fmt"
-
-	"sluice/infer/bpe"
+	"slices"
 )
 
 // Message is one turn of a conversation.
@@ -18,15 +17,18 @@ type Message struct {
 // chatTokens are the special tokens of ChatML.
 type chatTokens struct{ start, end int32 }
 
-// readChat finds the tokens that ChatML needs.
-func readChat(t *bpe.Tokenizer) (chatTokens, error) {
+// readChat finds the tokens that ChatML needs; nil without them.
+func readChat(t Tokenizer) *chatTokens {
 	start, okStart := t.Special("<|im_start|>")
 	end, okEnd := t.Special("<|im_end|>")
 	if !okStart || !okEnd {
-		return chatTokens{}, errors.New("the tokens <|im_start|> and <|im_end|> of ChatML are missing")
+		return nil
 	}
-	return chatTokens{start, end}, nil
+	return &chatTokens{start, end}
 }
+
+// ErrNoChat is returned by Chat when the file has no chat template that is known.
+var ErrNoChat = errors.New("this model has no chat template: ask it for completions")
 
 // Chat renders a conversation as the tokens of ChatML, up to where the
 // assistant's answer begins:
@@ -35,9 +37,12 @@ func readChat(t *bpe.Tokenizer) (chatTokens, error) {
 //
 // The two special tokens are put in as tokens. All else is encoded as text, so
 // nothing that a message says can end its turn or begin another. It fails on
-// roles that are not ChatML's.
+// roles that are not ChatML's, and with ErrNoChat on a file without its tokens.
 func (m *Model) Chat(messages []Message) ([]int32, error) {
-	var tokens []int32
+	if m.chat == nil {
+		return nil, ErrNoChat
+	}
+	tokens := slices.Clone(m.tokenizer.Start())
 	line := "" // what is left of the line that the last token closed
 	for i, msg := range messages {
 		switch msg.Role {

@@ -3,7 +3,6 @@ package infer
 import (
 	"sync"
 
-	"sluice/infer/bpe"
 	"sluice/infer/sample"
 	"sluice/infer/schedule"
 )
@@ -12,7 +11,7 @@ import (
 // two sides share is guarded by mu.
 type job struct {
 	sequence  *schedule.Sequence
-	tokenizer *bpe.Tokenizer
+	tokenizer Tokenizer
 	sampler   *sample.Sampler
 	form      Form
 	text      textStream

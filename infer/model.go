@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"sync"
 
-	"sluice/infer/bpe"
 	"sluice/infer/gguf"
 	"sluice/infer/grammar"
 	"sluice/infer/kernel"
@@ -18,8 +17,8 @@ type Model struct {
 	family    family
 	shape     shape
 	weights   weights
-	tokenizer *bpe.Tokenizer
-	chat      chatTokens
+	tokenizer Tokenizer
+	chat      *chatTokens // nil when the file has none
 	size      int64
 	bytes     int64
 	format    string
@@ -75,12 +74,10 @@ func (o Options) Read(data []byte) (*Model, error) {
 	if m.family, err = findFamily(arch); err != nil {
 		return nil, err
 	}
-	if m.tokenizer, err = bpe.Load(f); err != nil {
+	if m.tokenizer, err = readTokenizer(f); err != nil {
 		return nil, err
 	}
-	if m.chat, err = readChat(m.tokenizer); err != nil {
-		return nil, fmt.Errorf("loading the chat template: %w", err)
-	}
+	m.chat = readChat(m.tokenizer)
 	if m.shape, err = readShape(f, m.family, m.tokenizer.Size()); err != nil {
 		return nil, fmt.Errorf("loading the model: %w", err)
 	}
@@ -148,4 +145,4 @@ func (m *Model) Vocabulary() *grammar.Vocabulary {
 }
 
 // Tokenizer is the model's tokenizer.
-func (m *Model) Tokenizer() *bpe.Tokenizer { return m.tokenizer }
+func (m *Model) Tokenizer() Tokenizer { return m.tokenizer }

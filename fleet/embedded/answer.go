@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -21,6 +22,9 @@ func (e *Engine) chatPrompt(req *request) (prompt, error) {
 		return prompt{}, err
 	}
 	tokens, err := e.cfg.Model.Chat(messages)
+	if errors.Is(err, infer.ErrNoChat) {
+		err = refuse("messages", "This model has no chat template that is known: ask it at /v1/completions.")
+	}
 	return prompt{tokens, "messages"}, err
 }
 
@@ -33,7 +37,9 @@ func (e *Engine) textPrompt(req *request) (prompt, error) {
 	if err := e.checkTokens("prompt", tokens); err != nil {
 		return prompt{}, err
 	}
-	tokens = e.cfg.Model.Tokenizer().Encode(tokens, text)
+	if tokens == nil {
+		tokens = e.encode(text)
+	}
 	if len(tokens) == 0 {
 		return prompt{}, refuse("prompt", "prompt must not be empty.")
 	}

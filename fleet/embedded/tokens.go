@@ -1,12 +1,17 @@
 package embedded
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // serveTokenize answers with the tokens of a chat's messages, of a prompt (as
-// vLLM calls it) or of a content (as llama.cpp does).
+// vLLM calls it, and with what every sequence begins with) or of a content (as
+// llama.cpp calls it, and without).
 func (e *Engine) serveTokenize(w http.ResponseWriter, r *http.Request) {
 	var req struct {
 		request `json:",inline"`
+		Special *bool   `json:"add_special_tokens"` // what every sequence begins with; vLLM's default is true
 		Text    *string `json:"prompt"`
 		Content *string `json:"content"`
 	}
@@ -17,6 +22,8 @@ func (e *Engine) serveTokenize(w http.ResponseWriter, r *http.Request) {
 	}
 	tokens := []int32{}
 	switch {
+	case req.Text != nil && (req.Special == nil || *req.Special):
+		tokens = e.encode(*req.Text)
 	case req.Text != nil:
 		tokens = e.cfg.Model.Tokenizer().Encode(tokens, *req.Text)
 	case req.Content != nil:
@@ -56,6 +63,12 @@ func (e *Engine) serveDetokenize(w http.ResponseWriter, r *http.Request) {
 		Prompt  string `json:"prompt"`
 		Content string `json:"content"`
 	}{text, text})
+}
+
+// encode returns the tokens of a text that begins a sequence.
+func (e *Engine) encode(text string) []int32 {
+	t := e.cfg.Model.Tokenizer()
+	return t.Encode(slices.Clone(t.Start()), text)
 }
 
 // checkTokens refuses tokens that are not in the vocabulary.
