@@ -237,6 +237,12 @@ func (s *Service) invoiced(_ context.Context, e *examined) error {
 	return e.located("invoiced", "what calls of a customer to a model earned by the ledger, and what would be invoiced of them", booked, charged, start)
 }
 
+// effective reports whether entries took effect on the day, and not on one before that
+// they came late for.
+func (e *examined) effective(x *seal.EntrySum) bool {
+	return !x.Of.Before(e.window.Since) && x.Of.Before(e.window.Until)
+}
+
 // reported compares what deployments at customers' reported and owe with what was
 // booked of it: an import that was broken off between them.
 func (s *Service) reported(ctx context.Context, e *examined) error {
@@ -255,7 +261,7 @@ func (s *Service) reported(ctx context.Context, e *examined) error {
 	}
 	for i := range e.entries {
 		x := &e.entries[i]
-		if x.Tx == sluice.TxLocal && x.Kind == sluice.AccountRevenueLocal {
+		if x.Tx == sluice.TxLocal && x.Kind == sluice.AccountRevenueLocal && e.effective(x) {
 			if err := booked.add(ofLine{x.Currency, x.Org, ""}, x.Sum); err != nil {
 				return err
 			}

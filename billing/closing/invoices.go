@@ -345,7 +345,7 @@ func (s *Service) posted(ctx context.Context, e *examined, all []invoice.Issued)
 		}
 	}
 	for i := range e.entries {
-		if x := &e.entries[i]; x.Tx == invoice.TxInvoice {
+		if x := &e.entries[i]; x.Tx == invoice.TxInvoice && e.effective(x) {
 			if err := add(booked, ofAccount{x.Currency, x.Kind}, x.Sum); err != nil {
 				return err
 			}
@@ -365,7 +365,7 @@ func (s *Service) posted(ctx context.Context, e *examined, all []invoice.Issued)
 		if err != nil {
 			return err
 		}
-		check.Right, check.Difference = "", cmp.Or(strings.Join(located, "; "), "something was booked for no invoice of the day, or on another day")
+		check.Right, check.Difference = "", cmp.Or(strings.Join(located, "; "), "something was booked for no invoice of the day, or after its hour was sealed")
 		break
 	}
 	e.Checks = append(e.Checks, check)

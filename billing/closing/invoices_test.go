@@ -316,6 +316,18 @@ func TestInvoiceNotPosted(t *testing.T) {
 	if c, ok := blocked["posted"]; len(blocked) != 1 || !ok || c.Difference != "2026-000001 is not booked" {
 		t.Errorf("blocked by %+v", blocked)
 	}
+	s.must(s.make.Complete(t.Context())) // at the next start: on 1 December, which is sealed
+	s.pass(t, time.Date(2026, 12, 3, 9, 0, 0, 0, time.UTC))
+	if c := s.blocked("2026-12-01")["posted"]; !strings.Contains(c.Difference, "after its hour was sealed") {
+		t.Errorf("booked late, 1 December is blocked by %+v", c)
+	}
+	_, err := s.Explain(t.Context(), "2026-12-01", "posted", "the server died", "me")
+	s.must(err)
+	for _, day := range []string{"2026-12-01", "2026-12-02"} {
+		if _, err := s.Close(t.Context(), day, "me"); err != nil {
+			t.Errorf("%s: %v", day, err)
+		}
+	}
 	if len(s.blocked("2026-11-30")) != 0 {
 		t.Errorf("the month is blocked by %+v", s.blocked("2026-11-30"))
 	}
