@@ -87,7 +87,6 @@ const settled = `(SELECT usage_event.*, ended_at AS at, tx AS seq FROM usage_eve
 
 func (g *gathering) calls(ctx context.Context) error {
 	for _, r := range g.ranges {
-		//nolint:gosec // both parts are constants of this file; values go in as arguments
 		rows, err := g.tx.QueryContext(ctx, `SELECT model, admitted_at, ended_at, status, input, cached, cache_write, output, reasoning,
 			estimated, simulated, currency, book, list_pico, charge_pico, subscription, batch, service_tier, thinking, units, steps, seq
 			FROM `+settled+` WHERE `+r.where, r.args...)

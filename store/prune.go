@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -71,7 +72,7 @@ func (db *DB) prune(ctx context.Context, before time.Time, first string, args []
 	end := micros(before)
 	for {
 		var from int64
-		if err := db.r.QueryRowContext(ctx, first, append(args[:len(args):len(args)], end)...).Scan(&from); err != nil || from >= end {
+		if err := db.r.QueryRowContext(ctx, first, append(slices.Clip(args), end)...).Scan(&from); err != nil || from >= end {
 			return removed, err
 		}
 		upTo := min(from+prunedAtOnce.Microseconds(), end)
@@ -86,7 +87,7 @@ func (db *DB) pruneStretch(ctx context.Context, upTo int64, args []any, note fun
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	err = db.write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, remove, append(args[:len(args):len(args)], upTo)...)
+		res, err := tx.ExecContext(ctx, remove, append(slices.Clip(args), upTo)...)
 		if err == nil {
 			n, err = res.RowsAffected()
 		}

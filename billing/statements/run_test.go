@@ -49,7 +49,7 @@ func newBooks(t *testing.T) *books {
 			return b.rerate(ctx, r, since, until, progress)
 		},
 	})
-	t.Cleanup(b.Service.Close)
+	t.Cleanup(b.Close)
 	b.close = closing.New(closing.Options{Hours: db, Days: db, Notes: db, Costs: b.Keep, Flush: func(context.Context) error { return nil }, Now: now})
 	list, err := price.Publish("book_1", price.Draft{Currency: "USD", EffectiveAt: midnight().AddDate(-1, 0, 0), Rules: []price.Rule{
 		{Model: "glm", Class: sluice.ClassInput, Price: 1_000_000}, {Model: "glm", Class: sluice.ClassOutput, Price: 2_000_000},

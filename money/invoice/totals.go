@@ -111,8 +111,9 @@ func (t *Totals) Entries(tx sluice.TxKind, account sluice.AccountKind, a sluice.
 		return t.draw(minus)
 	case sluice.AccountPromotional, sluice.AccountPromotion: // a deduction of what was drawn, which is negative
 		return t.add(Part{Segment: SegmentCredit}, a)
+	default: // the others are not the customer's
+		return nil
 	}
-	return nil
 }
 
 // Call adds a call.
@@ -165,8 +166,9 @@ func Earns(kind sluice.AccountKind) bool {
 	switch kind {
 	case sluice.AccountRevenueAPI, sluice.AccountRevenuePlan, sluice.AccountRevenueLocal, sluice.AccountSimulated, sluice.AccountDeferred, sluice.AccountRounding:
 		return true
+	default: // where the money came from
+		return false
 	}
-	return false
 }
 
 // segmentOf is the segment of a line of a transaction that is no call.
@@ -176,6 +178,7 @@ func segmentOf(tx sluice.TxKind) Segment {
 		return SegmentPlan
 	case sluice.TxLocal:
 		return SegmentLocal
+	default:
+		return SegmentCorrection
 	}
-	return SegmentCorrection
 }
