@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"sluice/infer/tokenizer"
 )
 
 // Message is one turn of a conversation.
@@ -18,7 +20,7 @@ type Message struct {
 type chatTokens struct{ start, end int32 }
 
 // readChat finds the tokens that ChatML needs; nil without them.
-func readChat(t Tokenizer) *chatTokens {
+func readChat(t tokenizer.Tokenizer) *chatTokens {
 	start, okStart := t.Special("<|im_start|>")
 	end, okEnd := t.Special("<|im_end|>")
 	if !okStart || !okEnd {

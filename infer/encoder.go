@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"sluice/infer/gguf"
 	"sluice/infer/kernel"
+	"sluice/infer/tokenizer"
+	"sluice/infer/wordpiece"
 )
 
 // archBERT is the architecture of encoders that give embeddings.
@@ -40,6 +43,7 @@ type Encoder struct {
 	size    int64
 	shape   encoderShape
 	weights encoderWeights
+	tokens  *wordpiece.Tokenizer
 	pool    *kernel.Pool
 	room    chan struct{} // who waits or computes
 
@@ -97,7 +101,10 @@ func (o Options) ReadEncoder(data []byte) (*Encoder, error) {
 	e := &Encoder{size: f.Values()}
 	var bytes int64
 	bytes, e.format = storage(f)
-	if e.shape, err = readEncoderShape(f); err != nil {
+	if e.tokens, err = wordpiece.Load(f); err != nil {
+		return nil, err
+	}
+	if e.shape, err = readEncoderShape(f, e.tokens.Size()); err != nil {
 		return nil, fmt.Errorf("loading the model: %w", err)
 	}
 	if o.Context > 0 {
@@ -120,7 +127,7 @@ func (o Options) ReadEncoder(data []byte) (*Encoder, error) {
 // OpenEncoder loads a model of embeddings from a GGUF file.
 func (o Options) OpenEncoder(path string) (*Encoder, error) { return open(path, o.ReadEncoder) }
 
-func readEncoderShape(f *gguf.File) (encoderShape, error) {
+func readEncoderShape(f *gguf.File, vocab int) (encoderShape, error) {
 	r := &shapeReader{file: f, arch: archBERT}
 	s := encoderShape{
 		context: r.size("context_length", maxText, 0),
@@ -130,10 +137,7 @@ func readEncoderShape(f *gguf.File) (encoderShape, error) {
 		heads:   r.size("attention.head_count", maxHeads, 0),
 		epsilon: r.float("attention.layer_norm_epsilon", 0),
 		pooling: pooling(r.size("pooling_type", 4, int(poolMean))),
-	}
-	tokens, err := f.Strings("tokenizer.ggml.tokens")
-	if s.vocab = len(tokens); r.err == nil {
-		r.err = err
+		vocab:   vocab,
 	}
 	if t, there := f.Tensor("token_types.weight"); there && len(t.Dims) == 2 {
 		s.types = t.Dims[1]
@@ -229,6 +233,21 @@ func (e *Encoder) Parameters() int64 { return e.size }
 
 // Context is the most tokens of a text.
 func (e *Encoder) Context() int { return e.shape.context }
+
+// Tokens are the tokens of a text, those that begin and end it included.
+func (e *Encoder) Tokens(text string) []int32 {
+	tokens := e.tokens.Encode(slices.Clone(e.tokens.Start()), text)
+	return append(tokens, e.tokens.End()...)
+}
+
+// Tokenizer is the model's tokenizer.
+func (e *Encoder) Tokenizer() tokenizer.Tokenizer { return e.tokens }
+
+// Stats returns how many texts are computed, 0 or 1, and how many wait.
+func (e *Encoder) Stats() Stats {
+	n := len(e.room)
+	return Stats{Running: min(n, 1), Waiting: max(0, n-1), Room: e.shape.context}
+}
 
 // Width is the number of values of a vector.
 func (e *Encoder) Width() int { return e.shape.width }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sluice/infer/gguf"
+	"sluice/infer/gguf/gguftest"
 )
 
 // toyEncoder writes a random BERT model.
@@ -15,7 +16,15 @@ func toyEncoder(t testing.TB, pooling int, quantised bool) []byte {
 	t.Helper()
 	c := toy{quantised: quantised}
 	const width, hidden, layers, heads, context = 64, 96, 2, 4, 48
-	b := tokens(t).String("general.architecture", "bert").Float32("bert.attention.layer_norm_epsilon", 1e-5).Uint32("bert.pooling_type", uint32(pooling))
+	names := []string{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}
+	for c := 'a'; c <= 'z'; c++ {
+		names = append(names, "▁"+string(c), string(c))
+	}
+	for len(names) < vocabulary {
+		names = append(names, fmt.Sprintf("▁word%d", len(names)))
+	}
+	b := gguftest.New().String("tokenizer.ggml.model", "bert").Strings("tokenizer.ggml.tokens", names)
+	b.String("general.architecture", "bert").Float32("bert.attention.layer_norm_epsilon", 1e-5).Uint32("bert.pooling_type", uint32(pooling))
 	for name, n := range map[string]int{
 		"context_length": context, "embedding_length": width, "block_count": layers, "feed_forward_length": hidden, "attention.head_count": heads,
 	} {
@@ -156,6 +165,17 @@ func TestEmbeddingsAsReference(t *testing.T) {
 			}
 			_ = e.Close()
 		}
+	}
+}
+
+func TestEncoderTokens(t *testing.T) {
+	e, err := Options{Threads: 1}.ReadEncoder(toyEncoder(t, 1, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if got := fmt.Sprint(e.Tokens("Ab c!")); got != "[2 5 8 9 1 3]" { // [CLS] ▁a b ▁c [UNK] [SEP]
+		t.Errorf("tokens %v", got)
 	}
 }
 

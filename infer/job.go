@@ -5,13 +5,14 @@ import (
 
 	"sluice/infer/sample"
 	"sluice/infer/schedule"
+	"sluice/infer/tokenizer"
 )
 
 // job is one Generate under way. The server's goroutine works on it; what the
 // two sides share is guarded by mu.
 type job struct {
 	sequence  *schedule.Sequence
-	tokenizer Tokenizer
+	tokenizer tokenizer.Tokenizer
 	sampler   *sample.Sampler
 	form      Form
 	text      textStream

@@ -8,6 +8,7 @@ import (
 	"sluice/infer/gguf"
 	"sluice/infer/grammar"
 	"sluice/infer/kernel"
+	"sluice/infer/tokenizer"
 )
 
 // Model is a loaded model that continues many prompts at once. Its methods may
@@ -17,7 +18,7 @@ type Model struct {
 	family    family
 	shape     shape
 	weights   weights
-	tokenizer Tokenizer
+	tokenizer tokenizer.Tokenizer
 	chat      *chatTokens // nil when the file has none
 	size      int64
 	bytes     int64
@@ -74,7 +75,7 @@ func (o Options) Read(data []byte) (*Model, error) {
 	if m.family, err = findFamily(arch); err != nil {
 		return nil, err
 	}
-	if m.tokenizer, err = readTokenizer(f); err != nil {
+	if m.tokenizer, err = tokenizer.Load(f); err != nil {
 		return nil, err
 	}
 	m.chat = readChat(m.tokenizer)
@@ -145,4 +146,4 @@ func (m *Model) Vocabulary() *grammar.Vocabulary {
 }
 
 // Tokenizer is the model's tokenizer.
-func (m *Model) Tokenizer() Tokenizer { return m.tokenizer }
+func (m *Model) Tokenizer() tokenizer.Tokenizer { return m.tokenizer }

@@ -264,6 +264,9 @@ func (s *server) embeddedEngine() (http.Handler, error) {
 	var err error
 	if s.cfg.GGUF != "" {
 		model, err = infer.Open(s.cfg.GGUF)
+		if errors.Is(err, infer.ErrEncoder) {
+			return s.embeddedEncoder()
+		}
 	} else {
 		model, err = boxOptions().Read(box.File())
 	}
@@ -271,6 +274,15 @@ func (s *server) embeddedEngine() (http.Handler, error) {
 		return nil, fmt.Errorf("loading the embedded model: %w", err)
 	}
 	return embedded.New(embedded.Config{Model: model, ID: box.Name, Description: box.Description, Now: clock})
+}
+
+// embeddedEncoder loads the operator's file as a model of embeddings.
+func (s *server) embeddedEncoder() (http.Handler, error) {
+	encoder, err := infer.Options{}.OpenEncoder(s.cfg.GGUF)
+	if err != nil {
+		return nil, fmt.Errorf("loading the embedded model: %w", err)
+	}
+	return embedded.New(embedded.Config{Encoder: encoder, ID: box.Name, Description: encoder.Name(), Now: clock})
 }
 
 // secret returns a random value that is made once and kept.

@@ -79,6 +79,9 @@ func (e *Engine) prepare(w http.ResponseWriter, r *http.Request, req *request, c
 	if err := e.checkModel(req.Model); err != nil {
 		return nil, err
 	}
+	if e.cfg.Model == nil {
+		return nil, errEmbeds(req.Model)
+	}
 	if err := req.unsupported(); err != nil {
 		return nil, err
 	}

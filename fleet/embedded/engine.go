@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice/infer"
+	"sluice/infer/tokenizer"
 )
 
 // Config says what an Engine runs.
@@ -13,6 +14,8 @@ type Config struct {
 	// Model is the model, which the Engine closes. What others generate with it
 	// is not counted.
 	Model *infer.Model
+	// Encoder is a model of embeddings, in place of Model.
+	Encoder *infer.Encoder
 	// ID is the model's name in requests and answers.
 	ID string
 	// Description says what the model is; /v1/models shows it.
@@ -24,9 +27,27 @@ type Config struct {
 	Now func() time.Time
 }
 
+// loaded is what models of both kinds have.
+type loaded interface {
+	Architecture() string
+	Format() string
+	Parameters() int64
+	Context() int
+	Tokenizer() tokenizer.Tokenizer
+	Stats() infer.Stats
+	Close() error
+}
+
+func (c *Config) loaded() loaded {
+	if c.Encoder != nil {
+		return c.Encoder
+	}
+	return c.Model
+}
+
 // Engine makes a model answer like an OpenAI-compatible engine:
 //
-//	POST /v1/chat/completions, /v1/completions
+//	POST /v1/chat/completions, /v1/completions, /v1/embeddings
 //	POST /tokenize, /detokenize               as vLLM and llama.cpp have them
 //	GET  /v1/models, /v1/models/{id}, /health, /metrics
 //
@@ -43,8 +64,8 @@ type Engine struct {
 // missing.
 func New(cfg Config) (*Engine, error) {
 	switch {
-	case cfg.Model == nil:
-		return nil, errors.New("embedded engine: no model")
+	case cfg.one() != nil:
+		return nil, cfg.one()
 	case cfg.ID == "":
 		return nil, errors.New("embedded engine: the model has no id")
 	case cfg.Now == nil:
@@ -53,6 +74,7 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{cfg: cfg, created: cfg.Now(), mux: http.NewServeMux()}
 	e.mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, true) })
 	e.mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, false) })
+	e.mux.HandleFunc("POST /v1/embeddings", e.serveEmbeddings)
 	e.mux.HandleFunc("POST /tokenize", e.serveTokenize)
 	e.mux.HandleFunc("POST /detokenize", e.serveDetokenize)
 	e.mux.HandleFunc("GET /v1/models", e.serveModels)
@@ -66,11 +88,11 @@ func New(cfg Config) (*Engine, error) {
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
 
 // Close ends what is being answered and frees the model.
-func (e *Engine) Close() error { return e.cfg.Model.Close() }
+func (e *Engine) Close() error { return e.cfg.loaded().Close() }
 
 // Load returns how many requests are being answered, and how many wait.
 func (e *Engine) Load() (running, waiting int) {
-	s := e.cfg.Model.Stats()
+	s := e.cfg.loaded().Stats()
 	return s.Running, s.Waiting
 }
 
@@ -97,7 +119,7 @@ type modelCard struct {
 }
 
 func (e *Engine) card() modelCard {
-	m := e.cfg.Model
+	m := e.cfg.loaded()
 	return modelCard{
 		ID: e.cfg.ID, Object: "model", Created: e.created.Unix(), OwnedBy: "sluice", Description: e.cfg.Description,
 		MaxModelLen: m.Context(), ContextLength: m.Context(), Parameters: m.Parameters(),

@@ -9,7 +9,7 @@ import (
 // serveMetrics answers with counters in Prometheus's text format. Package
 // driver knows them as the driver "sluice".
 func (e *Engine) serveMetrics(w http.ResponseWriter, _ *http.Request) {
-	s, c := e.cfg.Model.Stats(), e.Counted()
+	s, c := e.cfg.loaded().Stats(), e.Counted()
 	var out strings.Builder
 	for _, m := range []struct {
 		name, kind, help string

@@ -25,9 +25,11 @@ func (e *Engine) serveTokenize(w http.ResponseWriter, r *http.Request) {
 	case req.Text != nil && (req.Special == nil || *req.Special):
 		tokens = e.encode(*req.Text)
 	case req.Text != nil:
-		tokens = e.cfg.Model.Tokenizer().Encode(tokens, *req.Text)
+		tokens = e.cfg.loaded().Tokenizer().Encode(tokens, *req.Text)
 	case req.Content != nil:
-		tokens = e.cfg.Model.Tokenizer().Encode(tokens, *req.Content)
+		tokens = e.cfg.loaded().Tokenizer().Encode(tokens, *req.Content)
+	case e.cfg.Model == nil:
+		err = errEmbeds(e.cfg.ID)
 	default:
 		var p prompt
 		p, err = e.chatPrompt(&req.request)
@@ -41,7 +43,7 @@ func (e *Engine) serveTokenize(w http.ResponseWriter, r *http.Request) {
 		Count       int     `json:"count"`
 		MaxModelLen int     `json:"max_model_len"`
 		Tokens      []int32 `json:"tokens"`
-	}{len(tokens), e.cfg.Model.Context(), tokens})
+	}{len(tokens), e.cfg.loaded().Context(), tokens})
 }
 
 // serveDetokenize answers with the text of tokens, under the names of vLLM and
@@ -58,7 +60,7 @@ func (e *Engine) serveDetokenize(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	text := e.cfg.Model.Tokenizer().Decode(req.Tokens)
+	text := e.cfg.loaded().Tokenizer().Decode(req.Tokens)
 	send(w, http.StatusOK, struct {
 		Prompt  string `json:"prompt"`
 		Content string `json:"content"`
@@ -67,13 +69,16 @@ func (e *Engine) serveDetokenize(w http.ResponseWriter, r *http.Request) {
 
 // encode returns the tokens of a text that begins a sequence.
 func (e *Engine) encode(text string) []int32 {
+	if e.cfg.Encoder != nil {
+		return e.cfg.Encoder.Tokens(text)
+	}
 	t := e.cfg.Model.Tokenizer()
 	return t.Encode(slices.Clone(t.Start()), text)
 }
 
 // checkTokens refuses tokens that are not in the vocabulary.
 func (e *Engine) checkTokens(param string, tokens []int32) error {
-	size := int32(e.cfg.Model.Tokenizer().Size())
+	size := int32(e.cfg.loaded().Tokenizer().Size())
 	for _, token := range tokens {
 		if token < 0 || token >= size {
 			return refuse(param, "%s has the token %d, the vocabulary has the tokens 0 to %d.", param, token, size-1)
