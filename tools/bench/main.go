@@ -6,6 +6,7 @@
 //	go run .                          everything, a table
 //	go run . -only request,saturated  some parts
 //	go run . -markdown                what BENCHMARKS.md holds
+//	go run . infer -llama DIR         the embedded engine against llama.cpp
 //
 // Sluice runs with authentication, limits, metering and a ledger on SQLite with
 // full synchronisation. Every answer is compared byte for byte with what the
@@ -41,6 +42,8 @@ func main() {
 // this program too, in processes of their own.
 func command(args []string, out, log io.Writer) error {
 	switch {
+	case len(args) > 0 && args[0] == "infer":
+		return runInfer(args[1:], out, log)
 	case len(args) == 1 && args[0] == "engine":
 		return runEngine(out)
 	case len(args) == 3 && args[0] == "floor":

@@ -61,10 +61,8 @@ func (s avx2) kernel(p *printer, l layout, t int) {
 }
 
 func (s avx2) block(p *printer, l layout, t int) {
-	for at := 0; at < l.bytes; at += 64 {
-		p.line("PREFETCHT0 %d(SI)", at+prefetch)
-	}
-	for _, sub := range l.subs {
+	for i, sub := range l.subs {
+		fetch(p, l, i)
 		s.start(p, l, sub, t)
 		for _, w := range sub.words {
 			s.weights(p, w)

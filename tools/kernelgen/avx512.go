@@ -25,14 +25,12 @@ func (avx512) constants(p *printer, l layout) {
 
 // block multiplies one block of weights at SI with t tokens at DI.
 func (s avx512) block(p *printer, l layout, t int) {
-	for at := 0; at < l.bytes; at += 64 {
-		p.line("PREFETCHT0 %d(SI)", at+prefetch)
-	}
 	p.line("VCVTPH2PS (SI), Z20")
 	if l.super {
 		s.smallScales(p)
 	}
-	for _, sub := range l.subs {
+	for i, sub := range l.subs {
+		fetch(p, l, i)
 		s.scales(p, l, sub)
 		s.start(p, l, sub, t)
 		for _, w := range sub.words {

@@ -6,6 +6,15 @@ import "fmt"
 // far enough for memory, near enough to stay in the first cache.
 const prefetch = 4096
 
+// fetch fetches the part of a coming block that falls to run i of this one: a
+// whole block at once would fill the queue of fetches.
+func fetch(p *printer, l layout, i int) {
+	lines := (l.bytes + 63) / 64
+	for k := lines * i / len(l.subs); k < lines*(i+1)/len(l.subs); k++ {
+		p.line("PREFETCHT0 %d(SI)", 64*k+prefetch)
+	}
+}
+
 // set is an instruction set of x86 that weights are multiplied with.
 type set interface {
 	name() string
