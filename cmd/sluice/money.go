@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,8 +18,7 @@ const usageShown = 20
 
 func (c *cli) usageCommand() *cobra.Command {
 	var org string
-	var q api.UsageQuery
-	var since time.Duration
+	var filter callFilter
 	var limit int
 	cmd := &cobra.Command{
 		Use: "usage [CALL]", Short: "Show calls with their tokens and charges, or one call with its entries",
@@ -28,6 +26,7 @@ func (c *cli) usageCommand() *cobra.Command {
 		Long: "The calls of an organisation, those that ended last first. With --json one object on a line for each of them, all\n" +
 			"unless --limit says how many; people see the latest 20, the entries that booked the last one, and the balance.",
 		Example: "  sluice usage --org acme --since 24h --model glm-4.6\n" +
+			"  sluice usage --org acme --status failed\n" +
 			"  sluice usage --org acme --json | jq -s 'map(.tokens.output) | add'\n" +
 			"  sluice usage call_…",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,23 +41,15 @@ func (c *cli) usageCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if since > 0 {
-				q.Since = clock().Add(-since)
-			}
 			if !c.json && !cmd.Flags().Changed("limit") {
 				limit = usageShown
 			}
-			return c.showCalls(cmd, cl, id, q, limit)
+			return c.showCalls(cmd, cl, id, api.UsageQuery{UsageFilter: filter.query()}, limit)
 		},
 	}
 	c.orgFlag(cmd, &org)
-	f := cmd.Flags()
-	f.StringVar(&q.Key, "key-id", "", "only of this key")
-	f.StringVar(&q.Model, "model", "", "only of this model")
-	f.DurationVar(&since, "since", 0, "only calls that ended in the last, such as 24h")
-	f.IntVar(&limit, "limit", 0, "at most so many, the latest first; 0 is all (people see 20 unless it is given)")
-	_ = cmd.RegisterFlagCompletionFunc("key-id", c.completeKeys())
-	_ = cmd.RegisterFlagCompletionFunc("model", c.completeModels())
+	filter.add(c, cmd)
+	cmd.Flags().IntVar(&limit, "limit", 0, "at most so many, the latest first; 0 is all (people see 20 unless it is given)")
 	cmd.AddCommand(c.usageSeriesCommand(), c.usageExportCommand())
 	return cmd
 }

@@ -129,9 +129,8 @@ func seriesTable(w io.Writer, s *api.UsageSeries) {
 }
 
 func (c *cli) usageExportCommand() *cobra.Command {
-	var org, status string
-	var q api.UsageFilter
-	var since time.Duration
+	var org string
+	var filter callFilter
 	cmd := &cobra.Command{
 		Use: "export [FILE]", Short: "Write calls as CSV", Args: atMostOne("FILE"),
 		Long:    "All calls of an organisation that are asked for, those that ended last first, to a file or stdout.",
@@ -145,29 +144,47 @@ func (c *cli) usageExportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if since > 0 {
-				q.Since = clock().Add(-since)
-			}
-			q.Status = sluice.Status(status)
 			file := "-"
 			if len(args) == 1 {
 				file = args[0]
 			}
-			return c.toFile(file, func(w io.Writer) error { return cl.ExportUsage(cmd.Context(), id, q, w) })
+			return c.toFile(file, func(w io.Writer) error { return cl.ExportUsage(cmd.Context(), id, filter.query(), w) })
 		},
 	}
 	c.orgFlag(cmd, &org)
-	f := cmd.Flags()
-	f.StringVar(&q.Key, "key-id", "", "only of this key")
-	f.StringVar(&q.Project, "project", "", "only of this project, by its id")
-	f.StringVar(&q.Model, "model", "", "only of this model")
-	f.StringVar(&status, "status", "", "only calls that ended so: completed, cancelled, failed, cut_off, recovered")
-	f.DurationVar(&since, "since", 0, "only calls that ended in the last, such as 24h")
+	filter.add(c, cmd)
+	return cmd
+}
+
+// callFilter is the flags that select calls.
+type callFilter struct {
+	api.UsageFilter
+	status string
+	since  time.Duration
+}
+
+// add registers the flags.
+func (f *callFilter) add(c *cli, cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.Key, "key-id", "", "only of this key")
+	fl.StringVar(&f.Project, "project", "", "only of this project, by its id")
+	fl.StringVar(&f.Model, "model", "", "only of this model")
+	fl.StringVar(&f.status, "status", "", "only calls that ended so: completed, cancelled, failed, cut_off, recovered")
+	fl.DurationVar(&f.since, "since", 0, "only calls that ended in the last, such as 24h")
 	_ = cmd.RegisterFlagCompletionFunc("key-id", c.completeKeys())
 	_ = cmd.RegisterFlagCompletionFunc("project", c.completeProjects())
 	_ = cmd.RegisterFlagCompletionFunc("model", c.completeModels())
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions([]string{"completed", "cancelled", "failed", "cut_off", "recovered"}, cobra.ShellCompDirectiveNoFileComp))
-	return cmd
+}
+
+// query is what the flags ask for.
+func (f *callFilter) query() api.UsageFilter {
+	q := f.UsageFilter
+	q.Status = sluice.Status(f.status)
+	if f.since > 0 {
+		q.Since = clock().Add(-f.since)
+	}
+	return q
 }
 
 // toFile has something written to a file, or to stdout for "-". Half a file does

@@ -3,6 +3,7 @@ import audit from './fr/audit'
 import balance from './fr/balance'
 import close from './fr/close'
 import common from './fr/common'
+import credits from './fr/credits'
 import customers from './fr/customers'
 import engines from './fr/engines'
 import invoices from './fr/invoices'
@@ -11,6 +12,7 @@ import limits from './fr/limits'
 import members from './fr/members'
 import models from './fr/models'
 import plan from './fr/plan'
+import plans from './fr/plans'
 import playground from './fr/playground'
 import prices from './fr/prices'
 import queue from './fr/queue'
@@ -23,5 +25,5 @@ import webhooks from './fr/webhooks'
 import whatif from './fr/whatif'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, close, common, customers, engines, invoices, keys, limits, members, models, plan, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
+const messages: Messages = { account, audit, balance, close, common, credits, customers, engines, invoices, keys, limits, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
 export default messages

@@ -3,6 +3,7 @@ import audit from './zh/audit'
 import balance from './zh/balance'
 import close from './zh/close'
 import common from './zh/common'
+import credits from './zh/credits'
 import customers from './zh/customers'
 import engines from './zh/engines'
 import invoices from './zh/invoices'
@@ -11,6 +12,7 @@ import limits from './zh/limits'
 import members from './zh/members'
 import models from './zh/models'
 import plan from './zh/plan'
+import plans from './zh/plans'
 import playground from './zh/playground'
 import prices from './zh/prices'
 import queue from './zh/queue'
@@ -23,5 +25,5 @@ import webhooks from './zh/webhooks'
 import whatif from './zh/whatif'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, close, common, customers, engines, invoices, keys, limits, members, models, plan, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
+const messages: Messages = { account, audit, balance, close, common, credits, customers, engines, invoices, keys, limits, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
 export default messages

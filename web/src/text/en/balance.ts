@@ -14,6 +14,7 @@ export default {
   how: 'Pay by',
   card: 'Card or wallet (Stripe)',
   transfer: 'Bank transfer',
+  onlyBy: (method: string) => `Paid by: ${method}`,
   toPay: 'Continue to payment',
   ask: 'Ask for the transfer',
   transferMade: 'Your transfer is awaited. State this reference; the balance grows when it has arrived.',

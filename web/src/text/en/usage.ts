@@ -37,6 +37,7 @@ export default {
   key: 'Key',
   all: 'All',
   filterModel: 'Model',
+  filterProject: 'Project',
   filterKey: 'Key',
   ended: 'Ended',
   charge: 'Charge',

@@ -16,6 +16,7 @@ const balance: Messages['balance'] = {
   how: 'Payer par',
   card: 'Carte ou portefeuille (Stripe)',
   transfer: 'Virement bancaire',
+  onlyBy: (method) => `Moyen de paiement : ${method}`,
   toPay: 'Continuer vers le paiement',
   ask: 'Demander le virement',
   transferMade: 'Votre virement est attendu. Indiquez cette référence ; le solde augmente à son arrivée.',

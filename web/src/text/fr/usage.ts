@@ -38,6 +38,7 @@ const usage: Messages['usage'] = {
   key: 'Clé',
   all: 'Tous',
   filterModel: 'Modèle',
+  filterProject: 'Projet',
   filterKey: 'Clé',
   ended: 'Terminée',
   charge: 'Facturé',

@@ -16,6 +16,7 @@ const balance: Messages['balance'] = {
   how: '付款方式',
   card: '银行卡或钱包（Stripe）',
   transfer: '银行转账',
+  onlyBy: (method) => `支付方式：${method}`,
   toPay: '前往付款',
   ask: '申请转账',
   transferMade: '正在等待您的转账。请注明此参考号，到账后余额会增加。',

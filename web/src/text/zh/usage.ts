@@ -38,6 +38,7 @@ const usage: Messages['usage'] = {
   key: '密钥',
   all: '全部',
   filterModel: '模型',
+  filterProject: '项目',
   filterKey: '密钥',
   ended: '结束时间',
   charge: '费用',
