@@ -439,7 +439,7 @@ journey('a plan is written, seen as what changes, and published', async (page) =
   await page.getByRole('textbox', { name: 'Short name' }).fill('max')
   await page.getByRole('textbox', { name: 'Month' }).fill('30.00')
   await page.getByLabel('tiny-chat').check()
-  await page.getByRole('button', { name: 'See the difference' }).click()
+  await page.getByRole('button', { name: 'Look at it' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Publish' }).click()
   await page.getByRole('heading', { name: 'Coding Max', level: 1 }).waitFor()
   await page.getByText('On sale', { exact: true }).first().waitFor()

@@ -61,6 +61,7 @@ export default {
   removeWindow: 'Remove',
   jsonHelp: 'The whole plan; weights are thousandths: 3000 counts threefold.',
   noPlan: 'It has no windows and models.',
+  look: 'Look at it',
   newTitle: 'A new plan',
   difference: 'What changes',
   keepText: 'Who has subscribed keeps the version that was sold. A published version cannot be changed, only replaced.',

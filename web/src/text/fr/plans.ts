@@ -63,6 +63,7 @@ const plans: Messages['plans'] = {
   removeWindow: 'Retirer',
   jsonHelp: 'Le forfait entier ; les poids sont en millièmes : 3000 compte triple.',
   noPlan: 'Il n’a ni fenêtres ni modèles.',
+  look: 'Aperçu',
   newTitle: 'Un nouveau forfait',
   difference: 'Ce qui change',
   keepText: 'Les abonnés gardent la version vendue. Une version publiée ne se modifie pas, elle se remplace.',

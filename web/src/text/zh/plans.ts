@@ -63,6 +63,7 @@ const plans: Messages['plans'] = {
   removeWindow: '移除',
   jsonHelp: '完整套餐；权重以千分之一计：3000 表示三倍。',
   noPlan: '缺少窗口和模型。',
+  look: '预览',
   newTitle: '新套餐',
   difference: '变化内容',
   keepText: '已订阅者保留购买时的版本。已发布的版本不能修改，只能被取代。',
