@@ -91,6 +91,8 @@ export function plan(boxes: readonly Box[], leaf: Leaf | undefined, source: stri
     }
     const rest = at.rest.trimStart()
     if (!whole && waits(rest, goingOn && all, leaf)) return undefined
+    const align = goingOn && all ? delimited(rest, leaf) : undefined
+    if (align) return done({ kind: 'table', align }, '', opens)
     const opening = boxes.length + opens.length < deepest ? opener(rest, at, goingOn && all, whole) : undefined
     if (opening === 'wait') return undefined
     if (opening) {
@@ -203,16 +205,14 @@ function opener(rest: string, at: Cursor, paragraph: boolean, whole: boolean): O
 }
 
 // begins finds what a line begins that opens no box. `below` says that it stands
-// below a paragraph, which it may turn into a heading or a table.
+// below a paragraph, which it may turn into a heading.
 function begins(rest: string, below: boolean, leaf: Leaf | undefined, indent = 0): { effect: Effect; text: string } | undefined {
   const heading = /^(#{1,6})(?:[ \t]+|$)/.exec(rest)
   if (heading) return { effect: { kind: 'heading', level: (heading[1] as string).length }, text: rest.slice(heading[0].length) }
   const fence = /^(`{3,})([^`]*)$|^(~{3,})(.*)$/.exec(rest)
   if (fence) return { effect: { kind: 'fence', fence: (fence[1] ?? fence[3]) as string, language: /^[^\s{,]*/.exec((fence[2] ?? fence[4] ?? '').trim())?.[0] ?? '', indent }, text: '' }
   const line = below ? /^(=+|-+)[ \t]*$/.exec(rest) : null
-  if (line && delimited(rest, leaf) === undefined) return { effect: { kind: 'setext', level: rest[0] === '=' ? 1 : 2 }, text: '' }
-  const align = below ? delimited(rest, leaf) : undefined
-  if (align) return { effect: { kind: 'table', align }, text: '' }
+  if (line) return { effect: { kind: 'setext', level: rest[0] === '=' ? 1 : 2 }, text: '' }
   if (rule.test(rest)) return { effect: { kind: 'rule' }, text: '' }
   const formula = /^(\$\$|\\\[)(.*)$/s.exec(rest.trimEnd())
   if (formula) {
