@@ -1,6 +1,11 @@
 package kernel
 
-import "sluice/infer/gguf"
+import (
+	"encoding/binary"
+	"math"
+
+	"sluice/infer/gguf"
+)
 
 // block is the number of values that share a scale in quantised activations.
 const block = gguf.Q8Block
@@ -68,5 +73,60 @@ func (x *Activations) groupBytes(s Set) int { return s.tokens() * x.Width / bloc
 func (x *Activations) quantise(s Set, i int) {
 	n := s.tokens()
 	group, t := x.groups[i/n*x.groupBytes(s):][:x.groupBytes(s)], i%n
-	avx2Quantise(&x.Rows[i*x.Width], &group[block*t], &group[block*n+4*t], uintptr(4*n), uintptr(n*tokenBytes), x.Width/block)
+	if s != NEON {
+		avx2Quantise(&x.Rows[i*x.Width], &group[block*t], &group[block*n+4*t], uintptr(4*n), uintptr(n*tokenBytes), x.Width/block)
+		return
+	}
+	row := x.At(i)
+	for b := range x.Width / block {
+		quantiseBlock(group[b*n*tokenBytes:][:n*tokenBytes], row[b*block:][:block], n, t)
+	}
+}
+
+// quantiseBlock packs a block of token t of n. It is what avx2Quantise does.
+//
+//go:norace
+func quantiseBlock(out []byte, values []float32, n, t int) {
+	scale, inverse := blockScale(values)
+	sum, half := int32(0), int32(0)
+	for j, v := range values {
+		q := roundToInt(v * inverse)
+		out[block*t+j] = byte(q)
+		sum += q
+		if j == block/2-1 {
+			half = sum
+		}
+	}
+	numbers := out[block*n+4*t:]
+	binary.LittleEndian.PutUint32(numbers, math.Float32bits(scale))
+	binary.LittleEndian.PutUint32(numbers[4*n:], math.Float32bits(scale*float32(sum)))
+	binary.LittleEndian.PutUint32(numbers[8*n:], uint32(-128*sum))
+	binary.LittleEndian.PutUint32(numbers[12*n:], uint32(-128*half))
+}
+
+// smallestScale is where quantising stops: a block of values this small counts
+// as zero, since the inverse of its scale could overflow.
+const smallestScale = 1e-30
+
+// blockScale is the scale that makes a block's largest magnitude 127, and its
+// inverse; both are zero for a block that counts as zero.
+//
+//go:norace
+func blockScale(values []float32) (scale, inverse float32) {
+	var largest float32
+	for _, v := range values {
+		largest = max(largest, max(v, -v))
+	}
+	scale = largest / 127
+	if scale < smallestScale {
+		return 0, 0
+	}
+	return scale, 1 / scale
+}
+
+// roundToInt rounds to the nearest integer, to the even one between two: adding
+// 1.5 * 2^23 leaves no bits behind the point.
+func roundToInt(v float32) int32 {
+	const shift = 3 << 22
+	return int32(math.Float32bits(v+shift)) - int32(math.Float32bits(shift))
 }

@@ -57,7 +57,7 @@ type Attention struct {
 func (p *Pool) Attend(a *Attention) {
 	s := p.scratch.Get().(*attentionScratch)
 	defer p.scratch.Put(s)
-	if p.set == Portable {
+	if p.set == Portable || p.set == NEON {
 		for r := range a.Tokens * a.Heads {
 			at := a.row(r)
 			p.attend(a, s, a.Out[at:][:a.HeadSize], a.Queries[at:][:a.HeadSize], a.seen(r))

@@ -1,10 +1,6 @@
 package kernel
 
-import (
-	"math"
-
-	"sluice/infer/gguf"
-)
+import "sluice/infer/gguf"
 
 // The race detector leaves out the loops over weights and activations
 // (go:norace): under it they would run twenty times slower, in every test of
@@ -41,10 +37,6 @@ func newLanes(n, width int) lanes {
 	}
 }
 
-// smallestScale is where quantising stops: a block of values this small counts
-// as zero, since the inverse of its scale could overflow.
-const smallestScale = 1e-30
-
 // pack quantises row i. The rows of a group come in order, so the first one
 // clears what was there.
 //
@@ -57,33 +49,15 @@ func (x *lanes) pack(row []float32, i int) {
 	shift := uint(i%laneCount) * laneBits
 	for b := range perRow {
 		values := row[b*block:][:block]
-		var largest float32
-		for _, v := range values {
-			largest = max(largest, max(v, -v))
-		}
-		scale := largest / 127
-		if scale < smallestScale {
-			scale = 0
-		}
-		x.scales[i*perRow+b], x.sums[i*perRow+b] = scale, 0
-		if scale == 0 {
-			continue
-		}
-		inverse, sum := 1/scale, int32(0)
+		scale, inverse := blockScale(values)
+		sum := int32(0)
 		for j, v := range values {
 			q := roundToInt(v * inverse)
 			sum += q
 			packed[b*block+j] += int64(q) << shift
 		}
-		x.sums[i*perRow+b] = scale * float32(sum)
+		x.scales[i*perRow+b], x.sums[i*perRow+b] = scale, scale*float32(sum)
 	}
-}
-
-// roundToInt rounds to the nearest integer, to the even one between two: adding
-// 1.5 * 2^23 leaves no bits behind the point.
-func roundToInt(v float32) int32 {
-	const shift = 3 << 22
-	return int32(math.Float32bits(v+shift)) - int32(math.Float32bits(shift))
 }
 
 // plainMatrix holds quantised weights for plain Go: signed bytes, a scale for

@@ -1,29 +1,11 @@
-//go:build !amd64
+//go:build !amd64 && !arm64
 
 package kernel
 
 func supported(Set) bool { return false }
 
-// The sets that these serve are not supported, so none is ever called.
+// No set is supported here, so nothing of this is ever called.
 
 func (s Set) mul(layout, int, *float32, uintptr, *byte, *byte, int) { panic(s) }
 
 func (s Set) mulFloat(layout, int, *float32, uintptr, *byte, *float32, uintptr, int) { panic(s) }
-
-func (s Set) values(int, *float32, uintptr, *float32, uintptr, *float32, int, int) { panic(s) }
-
-func avx2Quantise(*float32, *byte, *byte, uintptr, uintptr, int) { panic(AVX2) }
-
-func avx2ExpSum(*float32, int, float32) float32 { panic(AVX2) }
-
-func avx2SwiGLU(*float32, *float32, int) { panic(AVX2) }
-
-func avx2Largest(*float32, int) float32 { panic(AVX2) }
-
-func avx2Dot(*float32, *float32, int) float32 { panic(AVX2) }
-
-func avx2AddScaled(*float32, *float32, int, float32) { panic(AVX2) }
-
-func avx2Scale(*float32, *float32, *float32, int, float32) { panic(AVX2) }
-
-func avx2Rotate(*float32, *float32, *float32, *float32, int) { panic(AVX2) }

@@ -46,9 +46,11 @@ func files() map[string]func() []byte {
 	return map[string]func() []byte{
 		"mul_avx512_amd64.s": func() []byte { return multiply(avx512{}) },
 		"mul_avx2_amd64.s":   func() []byte { return multiply(avx2{}) },
+		"mul_neon_arm64.s":   func() []byte { return multiply(neon{}) },
 		"vector_amd64.s":     vectors,
 		"attend_amd64.s":     attention,
-		"decl_amd64.go":      declarations,
+		"decl_amd64.go":      func() []byte { return declarations(avx512{}, avx2{}) },
+		"decl_arm64.go":      func() []byte { return declarations(neon{}) },
 	}
 }
 

@@ -15,7 +15,7 @@ func fetch(p *printer, l layout, i int) {
 	}
 }
 
-// set is an instruction set of x86 that weights are multiplied with.
+// set is an instruction set that weights are multiplied with.
 type set interface {
 	name() string
 	// group is the largest number of tokens that a function takes.
@@ -81,10 +81,10 @@ func floatNext(p *printer, size, columns, t int) {
 }
 
 // declarations writes the Go side of all functions, and one that chooses.
-func declarations() []byte {
+func declarations(sets ...set) []byte {
 	p := &printer{}
 	p.WriteString(header + "package kernel\n")
-	for _, s := range []set{avx512{}, avx2{}} {
+	for _, s := range sets {
 		for _, l := range layouts() {
 			for t := 1; t <= s.group(); t++ {
 				fmt.Fprintf(p, "\n//go:noescape\nfunc %s(out *float32, stride uintptr, w, x *byte, n int)\n", kernelName(s, l.name, t))
@@ -97,8 +97,10 @@ func declarations() []byte {
 		}
 		choose(p, s)
 	}
-	vectorDeclarations(p)
-	attentionDeclarations(p)
+	if sets[0].name() != "neon" {
+		vectorDeclarations(p)
+		attentionDeclarations(p)
+	}
 	return p.Bytes()
 }
 
