@@ -65,12 +65,13 @@ func errorsByStatus() map[string]string {
 		"401": "Nobody is known by what was sent: no key, an unknown, expired or revoked one, or an ended session.",
 		"403": "The caller's role may not do this.",
 		"404": "What the address names is not there, or not the caller's.",
+		"412": "Somebody changed it after the entity tag of If-Match was read: `current` is what it is now, `changed` which members differ.",
 		"409": "It does not go with what is there: a name is taken, it was changed meanwhile, or its idempotency key was used for something else.",
 	}
 }
 
 func nameOf(code string) string {
-	return map[string]string{"400": "Invalid", "401": "Unauthenticated", "403": "Forbidden", "404": "NotFound", "409": "Conflict"}[code]
+	return map[string]string{"400": "Invalid", "401": "Unauthenticated", "403": "Forbidden", "404": "NotFound", "409": "Conflict", "412": "Changed"}[code]
 }
 
 // refusals are the statuses with which an operation may refuse.

@@ -23,6 +23,9 @@ type Problem struct {
 	Code   string       `json:"code" example:"not_found" doc:"The kind of the error, for programs."`
 	Param  string       `json:"param,omitempty" doc:"The field at fault."`
 	Errors []FieldFault `json:"errors,omitempty" doc:"Every field at fault, when the request does not fit its schema."`
+
+	Changed []string        `json:"changed,omitempty" doc:"Of what was changed meanwhile: the members that differ from what was read."`
+	Current json.RawMessage `json:"current,omitempty" doc:"Of what was changed meanwhile: what it is now, as its GET answers."`
 }
 
 // FieldFault is one thing that is wrong with a request.
@@ -30,6 +33,10 @@ type FieldFault struct {
 	Location string `json:"location,omitempty" example:"body.currency"`
 	Message  string `json:"message"`
 }
+
+// codeChanged is the code of a change whose If-Match does not hold any longer. It is
+// of this API alone.
+const codeChanged sluice.Code = "changed"
 
 // status is the HTTP status of an error, the same for every operation.
 func status(code sluice.Code) int {
@@ -46,6 +53,8 @@ func status(code sluice.Code) int {
 		return http.StatusNotFound
 	case sluice.CodeConflict, sluice.CodeRedeemExpired, sluice.CodeRedeemUsed, sluice.CodeRedeemCurrency:
 		return http.StatusConflict
+	case codeChanged:
+		return http.StatusPreconditionFailed
 	case sluice.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
 	case sluice.CodeQuotaExhausted, sluice.CodeRateLimited, sluice.CodeConcurrency:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
+	"hash/maphash"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -117,6 +118,10 @@ type Server struct {
 	browser *browser.Browser
 	huma    huma.API
 	routes  []route // all operations, as they were registered
+	mux     *http.ServeMux
+
+	versions  map[string]*versioned // of addresses, below Prefix, as patterns
+	addresses addresses
 
 	changing sync.Mutex // one change of the configuration at a time
 	started  time.Time
@@ -149,8 +154,8 @@ func New(o Options) *Server {
 	if o.Browser == nil {
 		o.Browser = browser.New(o.URL, nil)
 	}
-	s := &Server{opt: o, browser: o.Browser, started: o.Now()}
 	mux := http.NewServeMux()
+	s := &Server{opt: o, browser: o.Browser, started: o.Now(), mux: mux, addresses: addresses{seed: maphash.MakeSeed()}}
 	s.huma = humago.NewWithPrefix(mux, Prefix, config())
 	s.registerOrganisations()
 	s.registerBalances()
@@ -186,6 +191,7 @@ func New(o Options) *Server {
 	s.registerMembers()
 	s.registerAudit()
 	complete(s.huma.OpenAPI(), s.routes)
+	s.versions = findVersioned(s.huma.OpenAPI(), s.routes)
 
 	mux.HandleFunc("GET "+Prefix+"/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+yaml")
@@ -196,7 +202,7 @@ func New(o Options) *Server {
 		writeProblem(w, sluice.Errorf(sluice.CodeNotFound, "There is no %s %s.", r.Method, r.URL.Path))
 	})
 
-	s.handler = browser.Guard(mux, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s.handler = browser.Guard(s.tagged(mux), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, sluice.Errorf(sluice.CodeForbidden, "A page of another origin may not ask for this."))
 	}))
 	return s

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"sluice"
@@ -32,6 +33,12 @@ type Client struct {
 	root string // without a slash at its end
 	key  string
 	http *http.Client
+
+	// Careful has changes of what this client has read go through only if nobody else
+	// changed it since: the error has the code "changed" then. For who reads and changes
+	// at once, and not for a client that lives long.
+	Careful bool
+	read    sync.Map // entity tags (string) by the paths (string) that were read and not changed since
 }
 
 // New returns a client for the server at an http or https URL, such as
@@ -101,12 +108,20 @@ func (c *Client) open(ctx context.Context, method, path string, header http.Head
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	if tag, ok := c.read.Load(path); ok && c.Careful && method != http.MethodGet && method != http.MethodPost {
+		req.Header.Set("If-Match", tag.(string))
+	}
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, unreachable(ctx, err)
+	}
+	if tag := resp.Header.Get("ETag"); tag != "" && method == http.MethodGet {
+		c.read.Store(path, tag)
+	} else if method != http.MethodGet {
+		c.read.Delete(path)
 	}
 	if resp.StatusCode < 300 {
 		return resp, nil

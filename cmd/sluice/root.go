@@ -122,6 +122,15 @@ func envOr(name, otherwise string) string {
 // client speaks to the server: over the network when --server is given or
 // somebody logged in, or else through the socket in the data folder.
 func (c *cli) client() (*client.Client, error) {
+	cl, err := c.reach()
+	if err == nil {
+		cl.Careful = true // what a command reads and changes, nobody else changes in between
+	}
+	return cl, err
+}
+
+// reach finds the server that is meant.
+func (c *cli) reach() (*client.Client, error) {
 	server, key, err := c.remote()
 	if err != nil {
 		return nil, err
