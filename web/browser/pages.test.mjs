@@ -11,6 +11,10 @@ import { setUp } from './signin.mjs'
 
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
 const hostile = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+const below = [ // pages that the navigation does not name
+  '/console/operator/models/glm', '/console/operator/models/glm-4.6', '/console/operator/engines/box', '/console/operator/engines?tab=chips', '/console/operator/prices/new?currency=CNY',
+  '/console/operator/plans/lite', '/console/operator/plans/new', '/console/operator/credits?tab=customers', '/console/operator/credits?tab=refunds',
+]
 let server, browser, state, filled, pages, axe
 
 before(async () => {
@@ -18,7 +22,9 @@ before(async () => {
   server = await start()
   browser = await open()
   filled = await fill(server)
+  await filled.models()
   await filled.plan()
+  await filled.prices()
   await sluice(server, 'key', 'create', '--org', filled.org, '--name', hostile)
   const { page, context } = await tab(browser, server)
   await setUp(page, server)
@@ -26,7 +32,7 @@ before(async () => {
   await page.goto(`${server.url}/console/${filled.org}/start`)
   await page.getByRole('navigation').waitFor()
   pages = await page.locator('nav a').evaluateAll((links) => links.map((a) => a.getAttribute('href')))
-  pages.push('/console/account')
+  pages.push(...below, '/console/account')
   await context.close()
 })
 after(async () => {
@@ -82,6 +88,17 @@ test('what opens over a page is accessible', async () => {
     await page.getByRole('button', { name: 'Create a key' }).click()
     await page.getByText('Limits and models').click()
     await look('form')
+    await settle(page, '/console/operator/engines')
+    await page.getByRole('button', { name: 'Add an engine' }).click()
+    await page.getByText('Limits and quirks').click()
+    await look('engine')
+    await settle(page, '/console/operator/prices/new?currency=CNY')
+    await page.getByRole('button', { name: 'Actions: glm-4.6' }).click()
+    await page.getByRole('menuitem', { name: 'All its prices…' }).click()
+    await look('prices of a model')
+    await settle(page, '/console/operator/models/glm')
+    await page.getByRole('button', { name: 'Change', exact: true }).click()
+    await look('model')
     await settle(page, `/console/${filled.org}/usage?tab=requests`)
     await page.getByRole('row').nth(1).click()
     await page.getByText('Booked as').waitFor()

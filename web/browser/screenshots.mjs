@@ -33,7 +33,8 @@ try {
       await page.goto(`${server.url}/console/${filled.org}/start`)
       await page.getByRole('navigation').waitFor()
       pages = await page.locator('nav a').evaluateAll((links) => links.map((a) => a.getAttribute('href')))
-      pages.push(`/console/${filled.org}/usage?tab=requests`, '/console/account')
+      pages.push(`/console/${filled.org}/usage?tab=requests`, '/console/account',
+        '/console/operator/models/glm', '/console/operator/models/glm-4.6', '/console/operator/engines/box', '/console/operator/prices/new?currency=CNY', '/console/operator/plans/lite', '/console/operator/plans/new')
       if (wanted.length) pages = pages.filter((path) => wanted.some((part) => path.includes(part)))
     }
     for (const path of pages) {

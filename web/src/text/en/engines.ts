@@ -84,6 +84,7 @@ export default {
   unasked: 'It could not be asked.',
   unprobed: 'It was not asked yet.',
   probe: 'Ask it again',
+  probeNow: 'Ask it now',
   probing: 'Asking…',
   probed: 'It has answered.',
   context: 'Context',

@@ -85,6 +85,7 @@ const engines: Messages['engines'] = {
   unasked: 'On n’a pas pu lui demander.',
   unprobed: 'On ne lui a pas encore demandé.',
   probe: 'Lui redemander',
+  probeNow: 'Lui demander',
   probing: 'Demande en cours…',
   probed: 'Il a répondu.',
   context: 'Contexte',

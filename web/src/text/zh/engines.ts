@@ -82,6 +82,7 @@ const engines: Messages['engines'] = {
   unasked: '无法探测。',
   unprobed: '尚未探测。',
   probe: '重新探测',
+  probeNow: '立即探测',
   probing: '探测中…',
   probed: '探测完成。',
   context: '上下文',
