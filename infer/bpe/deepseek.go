@@ -1,6 +1,7 @@
 package bpe
 
 import (
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -72,10 +73,6 @@ func isCasedLetter(r rune) bool {
 		0xab70, 0xabbf, 0xfb00, 0xfb06, 0xfb13, 0xfb17, 0xff21, 0xff3a, 0xff41, 0xff5a, 0x10400, 0x1044f, 0x104b0, 0x104d3,
 		0x104d8, 0x104fb, 0x10c80, 0x10cb2, 0x10cc0, 0x10cf2, 0x118a0, 0x118df, 0x1e900, 0x1e943,
 	}
-	for i := 0; i < len(ranges) && r >= ranges[i]; i += 2 {
-		if r <= ranges[i+1] {
-			return true
-		}
-	}
-	return false
+	i, found := slices.BinarySearch(ranges[:], r)
+	return found || i%2 == 1 // at an even index the range before has ended
 }

@@ -155,11 +155,12 @@ func (b *builder) rule(name string, build func(end int32) int32) int32 {
 func (b *builder) needs() []int32 {
 	need := make([]int32, len(b.nodes))
 	users := make([][]int32, len(b.nodes))
-	todo := make([]int32, len(b.nodes))
+	todo := make([]int32, 0, len(b.nodes))
 	waits := make([]bool, len(b.nodes))
 	for i := range b.nodes {
 		n, id := &b.nodes[i], int32(i)
-		need[i], todo[i], waits[i] = math.MaxInt32, id, true
+		need[i], waits[i] = math.MaxInt32, true
+		todo = append(todo, id)
 		for _, e := range n.edges {
 			users[e.to] = append(users[e.to], id)
 		}

@@ -3,6 +3,7 @@ package grammar
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -108,10 +109,8 @@ func checkName(name string, before []string) error {
 			return fmt.Errorf("the name %q has a %q, want letters, digits, _ and -", name, r)
 		}
 	}
-	for _, other := range before {
-		if other == name {
-			return fmt.Errorf("the name %q stands twice", name)
-		}
+	if slices.Contains(before, name) {
+		return fmt.Errorf("the name %q stands twice", name)
 	}
 	return nil
 }

@@ -75,7 +75,8 @@ func (c *compiler) schemaTo(s *value, next int32) (int32, error) {
 		}
 	}
 	alone := func(name string) error {
-		if len(used) > 1 && !(len(used) == 2 && slices.Contains(used, "type") && name != "$ref") {
+		typed := len(used) == 2 && slices.Contains(used, "type") && name != "$ref"
+		if len(used) > 1 && !typed {
 			return c.failf("%s beside %v is not supported: put them into one schema", name, slices.DeleteFunc(used, func(n string) bool { return n == name }))
 		}
 		return nil
@@ -252,10 +253,21 @@ func (c *compiler) types(s *value, next int32) (int32, error) {
 
 func implied(s *value) []string {
 	for _, k := range []struct{ keyword, name string }{
-		{"properties", "object"}, {"required", "object"}, {"additionalProperties", "object"},
-		{"items", "array"}, {"minItems", "array"}, {"maxItems", "array"},
-		{"pattern", "string"}, {"minLength", "string"}, {"maxLength", "string"}, {"format", "string"},
-		{"minimum", "number"}, {"maximum", "number"}, {"exclusiveMinimum", "number"}, {"exclusiveMaximum", "number"}, {"multipleOf", "number"},
+		{"properties", "object"},
+		{"required", "object"},
+		{"additionalProperties", "object"},
+		{"items", "array"},
+		{"minItems", "array"},
+		{"maxItems", "array"},
+		{"pattern", "string"},
+		{"minLength", "string"},
+		{"maxLength", "string"},
+		{"format", "string"},
+		{"minimum", "number"},
+		{"maximum", "number"},
+		{"exclusiveMinimum", "number"},
+		{"exclusiveMaximum", "number"},
+		{"multipleOf", "number"},
 	} {
 		if s.members[k.keyword] != nil {
 			return []string{k.name}

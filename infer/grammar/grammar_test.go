@@ -64,14 +64,21 @@ func TestSchemas(t *testing.T) {
 		schema  string
 		yes, no []string
 	}{
-		{`{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"}},"required":["a","b"],"additionalProperties":false}`,
+		{
+			`{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"}},"required":["a","b"],"additionalProperties":false}`,
 			[]string{`{"a":1,"b":"x"}`, `{"a": -20, "b": "\n\u00e9😀"}`, "{\n  \"a\": 0,\n  \"b\": \"\"\n}"},
-			[]string{`{"a":1}`, `{"a":01,"b":""}`, `{"b":"x","a":1}`, `{"a":1.5,"b":""}`, `{"a":1,"b":"x","c":1}`, `{"a":1,"b":"x"} `, `{"a":1,,"b":""}`, `{}`}},
-		{`{"type":"object","properties":{"a":{"type":"null"},"b":{"type":"null"}}}`,
-			[]string{`{}`, `{"a":null}`, `{"b":null}`, `{"a":null,"b":null}`}, []string{`{"b":null,"a":null}`, `{,"b":null}`, `{"a":null,}`}},
-		{`{"type":"object","properties":{"ab":{"type":"null"},"a":{"type":"null"}},"required":["a"],"additionalProperties":{"type":"integer"}}`,
+			[]string{`{"a":1}`, `{"a":01,"b":""}`, `{"b":"x","a":1}`, `{"a":1.5,"b":""}`, `{"a":1,"b":"x","c":1}`, `{"a":1,"b":"x"} `, `{"a":1,,"b":""}`, `{}`},
+		},
+		{
+			`{"type":"object","properties":{"a":{"type":"null"},"b":{"type":"null"}}}`,
+			[]string{`{}`, `{"a":null}`, `{"b":null}`, `{"a":null,"b":null}`},
+			[]string{`{"b":null,"a":null}`, `{,"b":null}`, `{"a":null,}`},
+		},
+		{
+			`{"type":"object","properties":{"ab":{"type":"null"},"a":{"type":"null"}},"required":["a"],"additionalProperties":{"type":"integer"}}`,
 			[]string{`{"a":null}`, `{"a":null,"b":1}`, `{"a":null,"abc":1,"":2}`, `{"ab":null,"a":null,"x":3}`},
-			[]string{`{"a":null,"ab":1}`, `{"a":null,"a":1}`, `{"a":null,"\u0061":1}`, `{"x":1,"a":null}`}},
+			[]string{`{"a":null,"ab":1}`, `{"a":null,"a":1}`, `{"a":null,"\u0061":1}`, `{"x":1,"a":null}`},
+		},
 		{`{"type":"object","additionalProperties":{"type":"boolean"}}`, []string{`{}`, `{"x":true}`, `{"x":true,"y":false}`}, []string{`{"x":1}`, `{,}`}},
 		{`{"type":"array","items":{"type":"boolean"},"minItems":1,"maxItems":3}`, []string{`[true]`, `[true, false,true]`}, []string{`[]`, `[true,true,true,true]`, `[true,]`}},
 		{`{"type":"array","items":{"type":"null"},"maxItems":0}`, []string{`[]`}, []string{`[null]`}},
@@ -96,8 +103,11 @@ func TestSchemas(t *testing.T) {
 		{`{"const":"x\"y"}`, []string{`"x\"y"`}, []string{`"x"`}},
 		{`{"type":["integer","null"],"description":"d","default":null}`, []string{`1`, `null`}, []string{`"a"`}},
 		{`{"anyOf":[{"type":"integer"},{"type":"array","items":{"$ref":"#"}}]}`, []string{`1`, `[]`, `[1,[2,[[]]]]`}, []string{`[null]`, `[1`}},
-		{`{"$ref":"#/$defs/node","$defs":{"node":{"type":"object","properties":{"v":{"type":"integer"},"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},"required":["v","next"]}}}`,
-			[]string{`{"v":1,"next":null}`, `{"v":1,"next":{"v":2,"next":null}}`}, []string{`{"v":1}`, `{"v":1,"next":{}}`}},
+		{
+			`{"$ref":"#/$defs/node","$defs":{"node":{"type":"object","properties":{"v":{"type":"integer"},"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},"required":["v","next"]}}}`,
+			[]string{`{"v":1,"next":null}`, `{"v":1,"next":{"v":2,"next":null}}`},
+			[]string{`{"v":1}`, `{"v":1,"next":{}}`},
+		},
 		{`{"allOf":[{"type":"boolean"}]}`, []string{`true`}, []string{`1`}},
 		{`true`, []string{`{"a":[1,"x",{}]}`, `null`, `[ 1, 2 ]`}, []string{`{a:1}`, `[1,]`}},
 		{`{}`, []string{`"x"`}, []string{`x`}},
@@ -346,11 +356,21 @@ func TestCalls(t *testing.T) {
 		answer string
 		want   bool
 	}{
-		{Auto, "", true}, {Auto, "Hello {\"n\"}", true}, {Auto, add, true}, {Auto, "I call " + add + "\n" + address, true},
-		{Auto, "<call>", false}, {Auto, add + "and more", false}, {Auto, "a<other>b", true},
-		{Required, "Hello", false}, {Required, "", false}, {Required, add, true}, {Required, add + "\n" + add, true},
-		{Required, "<think>hm " + "</think>\n\n" + add, true}, {Required, "<think>" + add, false},
-		{Single, add, true}, {Single, add + "\n" + add, false},
+		{Auto, "", true},
+		{Auto, "Hello {\"n\"}", true},
+		{Auto, add, true},
+		{Auto, "I call " + add + "\n" + address, true},
+		{Auto, "<call>", false},
+		{Auto, add + "and more", false},
+		{Auto, "a<other>b", true},
+		{Required, "Hello", false},
+		{Required, "", false},
+		{Required, add, true},
+		{Required, add + "\n" + add, true},
+		{Required, "<think>hm " + "</think>\n\n" + add, true},
+		{Required, "<think>" + add, false},
+		{Single, add, true},
+		{Single, add + "\n" + add, false},
 		{Required, strings.Replace(add, `"n":1`, `"n":"1"`, 1), false},
 		{Required, strings.Replace(add, "add", "ad", 1), false},
 	} {

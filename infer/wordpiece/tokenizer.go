@@ -87,7 +87,7 @@ func load(f *gguf.File) (*Tokenizer, error) {
 	for _, s := range []struct {
 		key, name string
 		to        *[]int32
-	}{{"bos", "[CLS]", &t.start}, {"seperator", "[SEP]", &t.end}} { // the key is spelled so
+	}{{"bos", "[CLS]", &t.start}, {"seperator", "[SEP]", &t.end}} { //nolint:misspell // the key is spelled so
 		id, err := t.named(f, s.key, s.name)
 		if err != nil {
 			return nil, err
