@@ -74,9 +74,16 @@ const (
 
 // Piece is the next part of an answer.
 type Piece struct {
-	// Text is whole runes and never empty. It can be that of several tokens,
-	// where a rune or the beginning of a stop string spans them.
+	// Text is whole runes. It can be that of several tokens, where a rune or the
+	// beginning of a stop string spans them; it is empty when an answer ends
+	// with tokens that have none.
 	Text string
+	// IDs are the tokens since the last piece, without the one that ends an
+	// answer.
+	IDs []int32
+	// Surplus is how many bytes at the end of the tokens' text are no part of
+	// the answer: those from a stop string on.
+	Surplus int
 	// Tokens are those that the text is made of, with their log probabilities,
 	// when the request asked for them.
 	Tokens []Token

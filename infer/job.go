@@ -18,7 +18,8 @@ type job struct {
 	text      textStream
 	limit     int // tokens the answer may have
 	usage     Usage
-	scored    []Token // whose text was not handed on
+	ids       []int32 // of tokens that were not handed on
+	scored    []Token // theirs
 
 	news   chan struct{} // has one element when there is something to take
 	mu     sync.Mutex
@@ -81,9 +82,9 @@ func (j *job) next(logits []float32) (Finish, error) {
 		finish = FinishLength
 		text += j.text.flush()
 	}
-	if text != "" {
-		j.hand(Piece{Text: text, Tokens: j.scored, Usage: j.usage})
-		j.scored = nil
+	if text != "" || finish != "" && len(j.ids) > 0 {
+		j.hand(Piece{Text: text, IDs: j.ids, Surplus: j.text.cut, Tokens: j.scored, Usage: j.usage})
+		j.ids, j.scored = nil, nil
 	}
 	if finish == "" {
 		j.sequence.Tokens = append(j.sequence.Tokens, token)
@@ -94,7 +95,11 @@ func (j *job) next(logits []float32) (Finish, error) {
 // say returns what text is certain with a new token, and whether that is all
 // before a stop string. Tokens that steer are no text.
 func (j *job) say(token int32, top []sample.Logprob) (text string, stopped bool) {
-	if j.tokenizer.Control(token) || j.tokenizer.Ends(token) {
+	if j.tokenizer.Ends(token) {
+		return "", false
+	}
+	j.ids = append(j.ids, token)
+	if j.tokenizer.Control(token) {
 		return "", false
 	}
 	if len(top) > 0 {

@@ -8,6 +8,7 @@ import (
 	"sluice/infer/gguf"
 	"sluice/infer/grammar"
 	"sluice/infer/kernel"
+	"sluice/infer/template"
 	"sluice/infer/tokenizer"
 )
 
@@ -20,6 +21,8 @@ type Model struct {
 	weights   weights
 	tokenizer tokenizer.Tokenizer
 	chat      *chatTokens // nil when the file has none
+	template  *template.Template
+	noChat    error // why there is no template
 	size      int64
 	bytes     int64
 	format    string
@@ -79,6 +82,7 @@ func (o Options) Read(data []byte) (*Model, error) {
 		return nil, err
 	}
 	m.chat = readChat(m.tokenizer)
+	m.template, m.noChat = template.For(f, m.tokenizer)
 	if m.shape, err = readShape(f, m.family, m.tokenizer.Size()); err != nil {
 		return nil, fmt.Errorf("loading the model: %w", err)
 	}
@@ -137,6 +141,10 @@ func (m *Model) Context() int { return m.shape.context }
 
 // Parameters is the number of weights.
 func (m *Model) Parameters() int64 { return m.size }
+
+// Template renders conversations for the model and reads its answers. Without
+// one that is known, the error says so: the model continues texts all the same.
+func (m *Model) Template() (*template.Template, error) { return m.template, m.noChat }
 
 // Vocabulary is what grammars of this model's answers are made with. It is
 // built when it is first asked for.

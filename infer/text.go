@@ -11,6 +11,7 @@ type textStream struct {
 	stops []string
 	bytes []byte // the beginning of a rune
 	held  string // text that could be the beginning of a stop string
+	cut   int    // bytes of text from the stop string on
 }
 
 // push takes the next bytes and returns the text that is now certain. At the
@@ -18,7 +19,7 @@ type textStream struct {
 func (s *textStream) push(piece string) (text string, stopped bool) {
 	s.held += s.runes(piece)
 	if end := s.find(); end >= 0 {
-		text, s.held = s.held[:end], ""
+		text, s.cut, s.held = s.held[:end], len(s.held)-end, ""
 		return text, true
 	}
 	keep := s.undecided()

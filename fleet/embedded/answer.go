@@ -1,31 +1,41 @@
 package embedded
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"net/http"
-	"strings"
 
 	"sluice/infer"
+	"sluice/infer/template"
 )
 
 // prompt is what a request puts to the model.
 type prompt struct {
-	tokens []int32
-	param  string // the parameter that the tokens come from
+	tokens       []int32
+	param        string                 // the parameter that the tokens come from
+	conversation *template.Conversation // nil for a completion
+	speech       *speech                // likewise
 }
 
 // chatPrompt renders a chat's messages.
 func (e *Engine) chatPrompt(req *request) (prompt, error) {
-	messages, err := req.conversation()
+	t, err := e.cfg.Model.Template()
+	if err != nil {
+		return prompt{}, refuse("messages", "This model cannot be talked to (%v). Ask it for completions, at /v1/completions.", err)
+	}
+	c, err := req.conversation()
 	if err != nil {
 		return prompt{}, err
 	}
-	tokens, err := e.cfg.Model.Chat(messages)
-	if errors.Is(err, infer.ErrNoChat) {
-		err = refuse("messages", "This model has no chat template that is known: ask it at /v1/completions.")
+	if len(c.Tools) > 0 && !t.CallsTools() {
+		return prompt{}, refuse("tools", "This model's template (%s) knows no tools.", t.Name())
 	}
-	return prompt{tokens, "messages"}, err
+	tokens, err := t.Prompt(c)
+	if err != nil {
+		return prompt{}, refuse("messages", "The messages cannot be put to this model: %v.", err)
+	}
+	return prompt{tokens, "messages", c, &speech{parser: t.Parser(c)}}, nil
 }
 
 // textPrompt encodes a completion's prompt.
@@ -43,7 +53,7 @@ func (e *Engine) textPrompt(req *request) (prompt, error) {
 	if len(tokens) == 0 {
 		return prompt{}, refuse("prompt", "prompt must not be empty.")
 	}
-	return prompt{tokens, "prompt"}, nil
+	return prompt{tokens: tokens, param: "prompt"}, nil
 }
 
 // serve answers a chat or a completion.
@@ -67,7 +77,56 @@ type answer struct {
 	model   *infer.Model
 	request infer.Request
 	chat    bool
+	speech  *speech // nil: the text is what is said
+	oneCall bool
 	head    reply // what every object of it has in common
+}
+
+// errEnough ends an answer behind its only call.
+var errEnough = errors.New("one call is enough")
+
+// generate computes the answer and hands what it says to emit, with the piece
+// that says it, and at last with what was held back.
+func (a *answer) generate(ctx context.Context, emit func(said, infer.Piece) error) (infer.Result, error) {
+	enough := false
+	result, err := a.model.Generate(ctx, a.request, func(p infer.Piece) error {
+		if enough {
+			return errEnough
+		}
+		s := said{content: p.Text}
+		if a.speech != nil {
+			s = a.speech.piece(p)
+			enough = a.oneCall && len(s.calls) > 0
+		}
+		return emit(s, p)
+	})
+	if errors.Is(err, errEnough) {
+		err, result.Finish = nil, infer.FinishStop
+	}
+	if err != nil || a.speech == nil {
+		return result, err
+	}
+	if rest := a.speech.close(result.Usage); !rest.empty() {
+		err = emit(rest, infer.Piece{Usage: result.Usage})
+	}
+	return result, err
+}
+
+// finish is the finish reason: an answer that calls tools waits for theirs.
+func (a *answer) finish(f infer.Finish, calls int) infer.Finish {
+	if calls > 0 && f == infer.FinishStop {
+		return "tool_calls"
+	}
+	return f
+}
+
+// usage is a result's, with the tokens of reasoning.
+func (a *answer) usage(u infer.Usage) usage {
+	out := usageOf(u)
+	if a.speech != nil && a.speech.thought > 0 {
+		out.Details = &completionDetails{a.speech.thought}
+	}
+	return out
 }
 
 // prepare reads and checks the request, so that only what can be computed
@@ -100,7 +159,7 @@ func (e *Engine) prepare(w http.ResponseWriter, r *http.Request, req *request, c
 	if context := e.cfg.Model.Context(); len(p.tokens) >= context {
 		return nil, tooLong(p.param, context, len(p.tokens))
 	}
-	if generation.Form, err = e.form(req); err != nil {
+	if generation.Form, err = e.form(req, p.conversation); err != nil {
 		return nil, err
 	}
 	generation.Prompt, generation.CacheSalt = p.tokens, req.CacheSalt
@@ -108,15 +167,17 @@ func (e *Engine) prepare(w http.ResponseWriter, r *http.Request, req *request, c
 	if chat {
 		head.ID, head.Object = "chat"+head.ID, "chat.completion"
 	}
-	return &answer{tally: tally{counted: &e.counted}, model: e.cfg.Model, request: generation, chat: chat, head: head}, nil
+	return &answer{tally: tally{counted: &e.counted}, model: e.cfg.Model, request: generation, chat: chat, speech: p.speech, oneCall: req.oneCall(), head: head}, nil
 }
 
 // whole answers with one object when all of it is generated.
 func (a *answer) whole(w http.ResponseWriter, r *http.Request) {
-	var text strings.Builder
+	var all said
 	var tokens []infer.Token
-	result, err := a.model.Generate(r.Context(), a.request, func(p infer.Piece) error {
-		text.WriteString(p.Text)
+	result, err := a.generate(r.Context(), func(s said, p infer.Piece) error {
+		all.content += s.content
+		all.reasoning += s.reasoning
+		all.calls = append(all.calls, s.calls...)
 		tokens = append(tokens, p.Tokens...)
 		return nil
 	})
@@ -125,12 +186,17 @@ func (a *answer) whole(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out := a.head
+	finish := a.finish(result.Finish, len(all.calls))
 	if a.chat {
-		out.Choices = []any{chatChoice{Message: chatMessage{Role: "assistant", Content: text.String()}, Logprobs: chatLogprobs(tokens), FinishReason: result.Finish}}
+		m := chatMessage{Role: "assistant", Content: &all.content, Reasoning: all.reasoning, Calls: all.calls}
+		if all.content == "" && len(all.calls) > 0 {
+			m.Content = nil
+		}
+		out.Choices = []any{chatChoice{Message: m, Logprobs: chatLogprobs(tokens), FinishReason: finish}}
 	} else {
-		out.Choices = []any{textChoice{Text: text.String(), Logprobs: textLogprobs(tokens, 0), FinishReason: &result.Finish}}
+		out.Choices = []any{textChoice{Text: all.content, Logprobs: textLogprobs(tokens, 0), FinishReason: &finish}}
 	}
-	out.Usage = usageOf(result.Usage)
+	out.Usage = marshal(a.usage(result.Usage))
 	announce(w, result.Usage)
 	a.tally.wrote(send(w, http.StatusOK, out), result.Usage)
 	a.tally.close(w, false)

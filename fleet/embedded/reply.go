@@ -30,9 +30,11 @@ type chatChoice struct {
 }
 
 type chatMessage struct {
-	Role    string  `json:"role"`
-	Content string  `json:"content"`
-	Refusal *string `json:"refusal"`
+	Role      string  `json:"role"`
+	Content   *string `json:"content"`
+	Reasoning string  `json:"reasoning_content,omitzero"`
+	Calls     []call  `json:"tool_calls,omitzero"`
+	Refusal   *string `json:"refusal"`
 }
 
 // chatDelta is the answer's next part in a chat's chunk.
@@ -44,8 +46,16 @@ type chatDelta struct {
 }
 
 type delta struct {
-	Role    string  `json:"role,omitzero"`
-	Content *string `json:"content,omitzero"`
+	Role      string      `json:"role,omitzero"`
+	Content   *string     `json:"content,omitzero"`
+	Reasoning string      `json:"reasoning_content,omitzero"`
+	Calls     []callDelta `json:"tool_calls,omitzero"`
+}
+
+// callDelta is a call in a chunk: whole, and with its number.
+type callDelta struct {
+	Index int `json:"index"`
+	call  `json:",inline"`
 }
 
 // textChoice is the answer, or its next part, in a completion's object or chunk.
@@ -64,13 +74,20 @@ type usage struct {
 	PromptDetails    struct {
 		CachedTokens int `json:"cached_tokens"`
 	} `json:"prompt_tokens_details"`
+	Details *completionDetails `json:"completion_tokens_details,omitzero"` // when it thought
 }
 
-// usageOf renders a count.
-func usageOf(u infer.Usage) jsontext.Value {
+// completionDetails tells the tokens of reasoning apart, which are among the
+// completion's.
+type completionDetails struct {
+	ReasoningTokens int `json:"reasoning_tokens"`
+}
+
+// usageOf is a count in OpenAI's form.
+func usageOf(u infer.Usage) usage {
 	out := usage{PromptTokens: u.Prompt, CompletionTokens: u.Completion, TotalTokens: u.Prompt + u.Completion}
 	out.PromptDetails.CachedTokens = u.Cached
-	return marshal(out)
+	return out
 }
 
 // marshal renders a value of this package's own types, whose strings are valid

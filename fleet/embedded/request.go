@@ -9,8 +9,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"sluice/infer"
 )
 
 // The bounds on a request.
@@ -41,18 +39,19 @@ type request struct {
 		} `json:"json_schema"`
 	} `json:"response_format"`
 
-	// Read only to be refused when they ask for what is not done.
-	N          *int           `json:"n"`
-	BestOf     *int           `json:"best_of"`
+	Tools      []tool         `json:"tools"`
 	ToolChoice jsontext.Value `json:"tool_choice"`
-	Echo       bool           `json:"echo"`
-	Suffix     string         `json:"suffix"`
-}
+	Parallel   *bool          `json:"parallel_tool_calls"`
+	Effort     string         `json:"reasoning_effort"`
+	Template   struct {       // vLLM's
+		Thinking *bool `json:"enable_thinking"`
+	} `json:"chat_template_kwargs"`
 
-// message is one of a chat's messages.
-type message struct {
-	Role    string         `json:"role"`
-	Content jsontext.Value `json:"content"` // a string, a list of parts, or null
+	// Read only to be refused when they ask for what is not done.
+	N      *int   `json:"n"`
+	BestOf *int   `json:"best_of"`
+	Echo   bool   `json:"echo"`
+	Suffix string `json:"suffix"`
 }
 
 // decode reads a request's body into v.
@@ -80,74 +79,17 @@ func decode(w http.ResponseWriter, r *http.Request, v any) error {
 // unsupported refuses what the engine does not do.
 func (r *request) unsupported() error {
 	more := func(n *int) bool { return n != nil && *n != 1 }
-	switch choice := string(r.ToolChoice); {
+	switch {
 	case more(r.N):
 		return refuse("n", "n must be 1: this engine gives one answer.")
 	case more(r.BestOf):
 		return refuse("best_of", "best_of must be 1: this engine computes one answer.")
-	case choice != "" && choice != "null" && choice != `"auto"` && choice != `"none"`:
-		return refuse("tool_choice", "tool_choice %s is not supported: this engine cannot be made to call a tool.", choice)
 	case r.Echo:
 		return refuse("echo", "echo is not supported by this engine.")
 	case r.Suffix != "":
 		return refuse("suffix", "suffix is not supported by this engine.")
 	}
 	return nil
-}
-
-// conversation turns the messages into the model's.
-func (r *request) conversation() ([]infer.Message, error) {
-	if len(r.Messages) == 0 {
-		return nil, refuse("messages", "messages must not be empty.")
-	}
-	out := make([]infer.Message, len(r.Messages))
-	for i, m := range r.Messages {
-		switch m.Role {
-		case "system", "user", "assistant", "tool":
-			out[i].Role = m.Role
-		case "developer": // OpenAI's newer name
-			out[i].Role = "system"
-		case "function": // OpenAI's older name
-			out[i].Role = "tool"
-		default:
-			return nil, refuse(fmt.Sprintf("messages[%d].role", i), "The role %q is not supported.", m.Role)
-		}
-		content, err := m.text(fmt.Sprintf("messages[%d].content", i))
-		if err != nil {
-			return nil, err
-		}
-		out[i].Content = content
-	}
-	return out, nil
-}
-
-// text joins a message's content, which stands at path.
-func (m *message) text(path string) (string, error) {
-	switch m.Content.Kind() {
-	case 0, 'n': // an assistant's message may have none
-		return "", nil
-	case '"':
-		var text string
-		if err := json.Unmarshal(m.Content, &text, jsontext.AllowInvalidUTF8(true)); err != nil {
-			return "", refuse(path, "%s cannot be read: %v", path, err)
-		}
-		return text, nil
-	}
-	var parts []struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
-	}
-	if err := json.Unmarshal(m.Content, &parts, jsontext.AllowInvalidUTF8(true)); err != nil {
-		return "", refuse(path, "%s must be a string or a list of text parts.", path)
-	}
-	var text strings.Builder
-	for i, part := range parts {
-		if part.Type != "text" {
-			return "", refuse(fmt.Sprintf("%s[%d]", path, i), "A part of type %q is not supported: this engine reads text only.", part.Type)
-		}
-		text.WriteString(part.Text)
-	}
-	return text.String(), nil
 }
 
 // completion reads prompt: its text, or its tokens when it is given as such.

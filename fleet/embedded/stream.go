@@ -14,10 +14,10 @@ import (
 func (a *answer) stream(w http.ResponseWriter, r *http.Request, req *request) {
 	s := &stream{
 		answer: a, w: w, flusher: http.NewResponseController(w),
-		usage: req.StreamOptions.IncludeUsage, continuous: req.StreamOptions.ContinuousUsage,
+		wantUsage: req.StreamOptions.IncludeUsage, continuous: req.StreamOptions.ContinuousUsage,
 	}
 	defer a.tally.close(w, true)
-	result, err := a.model.Generate(r.Context(), a.request, s.piece)
+	result, err := a.generate(r.Context(), s.piece)
 	if err == nil {
 		err = s.end(result)
 	}
@@ -36,11 +36,13 @@ type stream struct {
 	*answer
 	w          http.ResponseWriter
 	flusher    *http.ResponseController
-	usage      bool // a chunk with the usage is asked for
+	wantUsage  bool // a chunk with the usage is asked for
 	continuous bool // and in every chunk
 	begun      bool
-	chunks     int // of output
-	runes      int // of text
+	chunks     int           // of output
+	runes      int           // of text
+	calls      int           // of tools
+	held       []infer.Token // of pieces that said nothing yet
 }
 
 // begin sends the response's head and, in a chat, the chunk that names the role.
@@ -59,16 +61,29 @@ func (s *stream) begin(u infer.Usage) error {
 	return err
 }
 
-// piece sends the next part of the answer.
-func (s *stream) piece(p infer.Piece) error {
+// piece sends the next part of the answer, all that it says in one chunk.
+func (s *stream) piece(what said, p infer.Piece) error {
 	if !s.begun {
 		if err := s.begin(p.Usage); err != nil {
 			return err
 		}
 	}
-	n, err := s.chunk(p.Usage, delta{Content: &p.Text}, p.Tokens, nil)
+	if what.empty() {
+		s.held = append(s.held, p.Tokens...)
+		return nil
+	}
+	d := delta{Reasoning: what.reasoning}
+	if what.content != "" {
+		d.Content = &what.content
+	}
+	for _, one := range what.calls {
+		d.Calls = append(d.Calls, callDelta{s.calls, one})
+		s.calls++
+	}
+	n, err := s.chunk(p.Usage, d, append(s.held, p.Tokens...), nil)
+	s.held = nil
 	s.chunks++
-	s.runes += utf8.RuneCountInString(p.Text)
+	s.runes += utf8.RuneCountInString(what.content)
 	u := p.Usage
 	if !s.continuous { // this is all that a reader can count by
 		u.Completion = s.chunks
@@ -85,13 +100,14 @@ func (s *stream) end(result infer.Result) error {
 			return err
 		}
 	}
-	n, err := s.chunk(result.Usage, delta{}, nil, &result.Finish)
+	finish := s.finish(result.Finish, s.calls)
+	n, err := s.chunk(result.Usage, delta{}, nil, &finish)
 	if s.tally.passed(n); err != nil {
 		return err
 	}
-	if s.usage {
+	if s.wantUsage {
 		last := s.head
-		last.Object, last.Choices, last.Usage = s.chunkObject(), []any{}, usageOf(result.Usage)
+		last.Object, last.Choices, last.Usage = s.chunkObject(), []any{}, marshal(s.answer.usage(result.Usage))
 		n, err := s.event(marshal(last))
 		if s.tally.wrote(n, result.Usage); err != nil {
 			return err
@@ -129,8 +145,8 @@ func (s *stream) chunk(u infer.Usage, d delta, tokens []infer.Token, finish *inf
 	}
 	switch {
 	case s.continuous:
-		out.Usage = usageOf(u)
-	case s.usage:
+		out.Usage = marshal(usageOf(u))
+	case s.wantUsage:
 		out.Usage = jsontext.Value("null") // as OpenAI does
 	}
 	return s.event(marshal(out))
