@@ -99,13 +99,13 @@ func (e *Engine) Subject() string {
 }
 
 // Missing is what it cannot do: what it is said to lack and what no engine of
-// its kind does. The embedded model answers text with text. A simulated answer is
+// its kind does. The embedded engine answers text with text. A simulated answer is
 // filler, which keeps to no form.
 func (e *Engine) Missing() Features {
 	const speech = FeatureChoices | FeatureAudioOutput | FeatureEcho | FeatureSuffix
 	switch e.Kind {
 	case EngineEmbedded:
-		return e.Lacks | speech | FeatureTools | FeatureToolChoice | FeatureOneTool | FeatureReasoning | FeaturesOfMessages
+		return e.Lacks | speech | FeaturesOfMessages
 	case EngineSimulated:
 		return e.Lacks | speech | FeatureToolChoice | FeatureJSONObject | FeatureJSONSchema | FeatureLogprobs
 	default:

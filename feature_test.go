@@ -29,9 +29,9 @@ func TestFeatures(t *testing.T) {
 	if err := json.Unmarshal([]byte(`["magic"]`), &back); CodeOf(err) != CodeInvalid {
 		t.Errorf("a feature that is none: %v", err)
 	}
-	for kind, want := range map[EngineKind]Features{EngineHTTP: FeatureSeed, EngineEmbedded: FeatureSeed | FeatureTools} {
+	for kind, want := range map[EngineKind]Features{EngineHTTP: FeatureSeed, EngineEmbedded: FeatureSeed | FeatureEcho} {
 		e := Engine{Kind: kind, Lacks: FeatureSeed}
-		if got := e.Missing() & (FeatureSeed | FeatureTools); got != want {
+		if got := e.Missing() & (FeatureSeed | FeatureTools | FeatureEcho); got != want {
 			t.Errorf("%s: %v, want %v", kind, got, want)
 		}
 	}

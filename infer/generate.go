@@ -79,13 +79,13 @@ type Piece struct {
 	// with tokens that have none.
 	Text string
 	// IDs are the tokens since the last piece, without the one that ends an
-	// answer.
+	// answer. One whose text is held back in part comes with a later piece.
 	IDs []int32
 	// Surplus is how many bytes at the end of the tokens' text are no part of
 	// the answer: those from a stop string on.
 	Surplus int
-	// Tokens are those that the text is made of, with their log probabilities,
-	// when the request asked for them.
+	// Tokens are those of IDs that have text, with their log probabilities, when
+	// the request asked for them.
 	Tokens []Token
 	// Usage is what was used up to here.
 	Usage Usage

@@ -18,8 +18,7 @@ type job struct {
 	text      textStream
 	limit     int // tokens the answer may have
 	usage     Usage
-	ids       []int32 // of tokens that were not handed on
-	scored    []Token // theirs
+	chosen    []chosen // tokens that were not handed on
 
 	news   chan struct{} // has one element when there is something to take
 	mu     sync.Mutex
@@ -27,6 +26,13 @@ type job struct {
 	ended  bool
 	result Result // valid once ended, as is err
 	err    error
+}
+
+// chosen is a token of an answer.
+type chosen struct {
+	id     int32
+	size   int    // bytes of its text
+	scored *Token // when log probabilities are asked for
 }
 
 func newJob(m *Model, req Request) *job {
@@ -82,9 +88,16 @@ func (j *job) next(logits []float32) (Finish, error) {
 		finish = FinishLength
 		text += j.text.flush()
 	}
-	if text != "" || finish != "" && len(j.ids) > 0 {
-		j.hand(Piece{Text: text, IDs: j.ids, Surplus: j.text.cut, Tokens: j.scored, Usage: j.usage})
-		j.ids, j.scored = nil, nil
+	if decided := j.decided(finish != ""); text != "" || finish != "" && decided > 0 {
+		p := Piece{Text: text, Surplus: j.text.cut, Usage: j.usage}
+		for _, c := range j.chosen[:decided] {
+			p.IDs = append(p.IDs, c.id)
+			if c.scored != nil {
+				p.Tokens = append(p.Tokens, *c.scored)
+			}
+		}
+		j.chosen = append(j.chosen[:0], j.chosen[decided:]...)
+		j.hand(p)
 	}
 	if finish == "" {
 		j.sequence.Tokens = append(j.sequence.Tokens, token)
@@ -98,18 +111,34 @@ func (j *job) say(token int32, top []sample.Logprob) (text string, stopped bool)
 	if j.tokenizer.Ends(token) {
 		return "", false
 	}
-	j.ids = append(j.ids, token)
+	c := chosen{id: token}
 	if j.tokenizer.Control(token) {
+		j.chosen = append(j.chosen, c)
 		return "", false
 	}
 	if len(top) > 0 {
-		t := Token{Scored: j.score(top[0])}
+		c.scored = &Token{Scored: j.score(top[0])}
 		for _, other := range top[1:] {
-			t.Top = append(t.Top, j.score(other))
+			c.scored.Top = append(c.scored.Top, j.score(other))
 		}
-		j.scored = append(j.scored, t)
 	}
-	return j.text.push(j.tokenizer.Piece(token))
+	piece := j.tokenizer.Piece(token)
+	c.size = len(piece)
+	j.chosen = append(j.chosen, c)
+	return j.text.push(piece)
+}
+
+// decided is how many of the chosen tokens can be handed on: all at the end, and
+// before it those no part of whose text is held back.
+func (j *job) decided(end bool) int {
+	n := len(j.chosen)
+	if end {
+		return n
+	}
+	for held := len(j.text.held) + len(j.text.bytes); held > 0 && n > 0; n-- {
+		held -= j.chosen[n-1].size
+	}
+	return n
 }
 
 func (j *job) score(p sample.Logprob) Scored { return Scored{j.tokenizer.Piece(p.Token), p.Logprob} }

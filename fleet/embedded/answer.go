@@ -28,6 +28,9 @@ func (e *Engine) chatPrompt(req *request) (prompt, error) {
 	if err != nil {
 		return prompt{}, err
 	}
+	if req.Effort != "" && !c.NoThinking && t.Format(c).ThinkOpen == "" {
+		return prompt{}, refuse("reasoning_effort", "This model's template (%s) knows no reasoning.", t.Name())
+	}
 	if len(c.Tools) > 0 && !t.CallsTools() {
 		return prompt{}, refuse("tools", "This model's template (%s) knows no tools.", t.Name())
 	}

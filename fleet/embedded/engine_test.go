@@ -306,7 +306,7 @@ func TestContentForms(t *testing.T) {
 			t.Errorf("%s: %d %s", messages, w.Code, w.Body)
 		}
 	}
-	w := post(e, "/v1/chat/completions", `{"model":"tiny","max_tokens":1,"messages":[{"role":"developer","content":"Be brief."},{"role":"user","content":"\ud83d"},{"role":"assistant","content":null,"tool_calls":[]},{"role":"tool","content":"7"}]}`)
+	w := post(e, "/v1/chat/completions", `{"model":"tiny","max_tokens":1,"messages":[{"role":"developer","content":"Be brief."},{"role":"user","content":"\ud83d"},{"role":"assistant","content":null,"tool_calls":[]},{"role":"user","content":"7"}]}`)
 	if w.Code != 200 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
@@ -541,7 +541,7 @@ func TestQueueFull(t *testing.T) {
 func TestBrokenStreamHasNoEnd(t *testing.T) {
 	w := httptest.NewRecorder()
 	s := &stream{answer: &answer{chat: true}, w: w, flusher: http.NewResponseController(w)}
-	if err := s.piece(infer.Piece{Text: "Hi"}); err != nil {
+	if err := s.piece(said{content: "Hi"}, infer.Piece{}); err != nil {
 		t.Fatal(err)
 	}
 	s.breakOff(asFailure(io.ErrUnexpectedEOF))
