@@ -114,7 +114,10 @@ func (o Options) ReadEncoder(data []byte) (*Encoder, error) {
 		return nil, fmt.Errorf("%w: it needs %s for its weights and %s to work with; %s", ErrMemory, size(bytes), size(working), o.given())
 	}
 	p := o.limits()
-	e.pool, e.room = kernel.NewPool(p.threads), make(chan struct{}, p.limits.Queue+1)
+	if e.pool, err = o.workers(p.threads); err != nil {
+		return nil, err
+	}
+	e.room = make(chan struct{}, p.limits.Queue+1)
 	if e.weights, err = readEncoderWeights(e.pool, f, e.shape); err != nil {
 		e.pool.Close()
 		return nil, fmt.Errorf("loading the weights: %w", err)

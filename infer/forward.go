@@ -180,9 +180,10 @@ func (f *forward) attend(index, n int) {
 	l := &f.weights.layers[index]
 	f.enter(l.attnNorm, n)
 	queries, keys := f.heads*f.headSize, f.kvHeads*f.headSize
-	l.query.Mul(f.pool, f.query[:n*queries], f.normed)
-	l.key.Mul(f.pool, f.key[:n*keys], f.normed)
-	l.value.Mul(f.pool, f.value[:n*keys], f.normed)
+	f.pool.MulAll(f.normed,
+		kernel.Product{Out: f.query[:n*queries], Matrix: l.query},
+		kernel.Product{Out: f.key[:n*keys], Matrix: l.key},
+		kernel.Product{Out: f.value[:n*keys], Matrix: l.value})
 	f.each(n, func(i int) { f.position(l, index, i) })
 	scale, group := float32(1/math.Sqrt(float64(f.headSize))), f.heads/f.kvHeads
 	f.pool.Run(len(f.tasks), func(i int) {
@@ -255,8 +256,9 @@ func (f *forward) feed(l *layer, n int) {
 	if l.experts != nil {
 		f.mixture.run(f, l, n)
 	} else {
-		l.gate.Mul(f.pool, f.gated.Rows[:n*f.hidden], f.normed)
-		l.up.Mul(f.pool, f.up[:n*f.hidden], f.normed)
+		f.pool.MulAll(f.normed,
+			kernel.Product{Out: f.gated.Rows[:n*f.hidden], Matrix: l.gate},
+			kernel.Product{Out: f.up[:n*f.hidden], Matrix: l.up})
 		f.each(n, func(i int) { f.pool.SwiGLU(f.gated.At(i), f.up[i*f.hidden:][:f.hidden]) })
 		f.gated.Pack(f.pool)
 		l.down.Mul(f.pool, f.added[:n*f.width], f.gated)

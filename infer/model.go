@@ -91,7 +91,9 @@ func (o Options) Read(data []byte) (*Model, error) {
 		return nil, err
 	}
 	m.shape.context = plan.context
-	m.pool = kernel.NewPool(plan.threads)
+	if m.pool, err = o.workers(plan.threads); err != nil {
+		return nil, err
+	}
 	if m.weights, err = readWeights(m.pool, f, m.family, m.shape); err != nil {
 		m.pool.Close()
 		return nil, fmt.Errorf("loading the weights: %w", err)

@@ -18,6 +18,9 @@ var ErrMemory = errors.New("there is not enough memory for the model")
 type Options struct {
 	// Threads is the number of cores to compute on; 0 takes all.
 	Threads int
+	// Kernel is the instruction set to compute with, as kernel.ParseSet takes
+	// it; "" is the best one of this machine.
+	Kernel string
 	// Slots is how many sequences are computed at once; 0 is 16.
 	Slots int
 	// Queue is how many more may wait; 0 is 256.
@@ -59,6 +62,15 @@ func (o Options) limits() plan {
 		threads: cmp.Or(o.Threads, runtime.GOMAXPROCS(0)),
 		limits:  schedule.Limits{Slots: cmp.Or(o.Slots, defaultSlots), Queue: cmp.Or(o.Queue, defaultQueue), Step: stepTokens, Beside: besideTokens},
 	}
+}
+
+// workers starts a pool of workers as the options say.
+func (o Options) workers(threads int) (*kernel.Pool, error) {
+	set, err := kernel.ParseSet(o.Kernel)
+	if err != nil {
+		return nil, fmt.Errorf("choosing the kernels: %w", err)
+	}
+	return kernel.NewPoolOn(threads, set), nil
 }
 
 // plan divides the memory up: weights first, then what a step works with, then

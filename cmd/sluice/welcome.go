@@ -256,19 +256,21 @@ func (s *server) commandEngine(e sluice.Engine) (http.Handler, error) {
 
 // boxOptions is what the model in the binary may use: it is small, and one core
 // beside the server's own work is plenty.
-func boxOptions() infer.Options { return infer.Options{Threads: 1, Cache: 16 << 20} }
+func boxOptions(kernel string) infer.Options {
+	return infer.Options{Threads: 1, Kernel: kernel, Cache: 16 << 20}
+}
 
 // embeddedEngine loads the model in the binary, or the file that the operator chose.
 func (s *server) embeddedEngine() (http.Handler, error) {
 	var model *infer.Model
 	var err error
 	if s.cfg.GGUF != "" {
-		model, err = infer.Open(s.cfg.GGUF)
+		model, err = infer.Options{Kernel: s.cfg.Kernel}.Open(s.cfg.GGUF)
 		if errors.Is(err, infer.ErrEncoder) {
 			return s.embeddedEncoder()
 		}
 	} else {
-		model, err = boxOptions().Read(box.File())
+		model, err = boxOptions(s.cfg.Kernel).Read(box.File())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loading the embedded model: %w", err)
@@ -278,7 +280,7 @@ func (s *server) embeddedEngine() (http.Handler, error) {
 
 // embeddedEncoder loads the operator's file as a model of embeddings.
 func (s *server) embeddedEncoder() (http.Handler, error) {
-	encoder, err := infer.Options{}.OpenEncoder(s.cfg.GGUF)
+	encoder, err := infer.Options{Kernel: s.cfg.Kernel}.OpenEncoder(s.cfg.GGUF)
 	if err != nil {
 		return nil, fmt.Errorf("loading the embedded model: %w", err)
 	}

@@ -256,3 +256,29 @@ func TestLoadRefuses(t *testing.T) {
 		t.Error("another shape: no error")
 	}
 }
+
+// TestMulAll: several products at once are those one by one.
+func TestMulAll(t *testing.T) {
+	for _, set := range sets() {
+		p := NewPoolOn(3, set)
+		r := rand.New(rand.NewPCG(1, 13))
+		const cols, n = 256, 5
+		x := packed(p, r, n, cols)
+		var all []Product
+		var want [][]float32
+		for i, rows := range []int{1, 40, 700, 16, 33, 5} {
+			m, err := Load(p, tensor(r, formats()[i], rows, cols), rows, cols)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := make([]float32, n*rows)
+			m.Mul(p, out, x)
+			want, all = append(want, out), append(all, Product{make([]float32, n*rows), m})
+		}
+		p.MulAll(x, all...)
+		for i := range all {
+			equal(t, fmt.Sprintf("%v: product %d", set, i), all[i].Out, want[i])
+		}
+		p.Close()
+	}
+}

@@ -144,21 +144,14 @@ func (m *packedMatrix) Row(out []float32, i int) {
 	}
 }
 
-// The work of a product is cut into chunks of groups, each of about
-// chunkBytes. Within a chunk, tokens come tileTokens at a time: these stay in
-// the second cache, while the groups of the chunk pass by.
-const (
-	chunkBytes = 64 << 10
-	tileTokens = 64
-)
+// tileTokens is how many tokens pass by a piece of a matrix at a time: they stay
+// in the second cache while its groups take turns.
+const tileTokens = 64
 
 func (m *packedMatrix) Mul(p *Pool, out []float32, x *Activations) {
-	_ = out[:x.N*m.rows]
-	per := max(1, chunkBytes/m.groupBytes())
-	p.product(product{m: m, out: out, x: x, per: per}, (m.groups()+per-1)/per)
+	p.MulAll(x, Product{out, m})
 }
 
-// mulGroups computes the values of groups first to last-1.
 func (m *packedMatrix) mulGroups(s Set, out []float32, x *Activations, first, last int) {
 	for from := 0; from < x.N; from += tileTokens {
 		to := min(x.N, from+tileTokens)

@@ -44,21 +44,11 @@ const (
 
 // job is n pieces of work. One of the fields says what.
 type job struct {
-	next    atomic.Int64 // piece that nobody has taken yet
-	n       int64
-	work    func(i int)
-	product product
-	rows    *Activations // to quantise
-}
-
-// product is a matrix product, cut into pieces of per groups of rows.
-type product struct {
-	m interface {
-		mulGroups(s Set, out []float32, x *Activations, first, last int)
-	}
-	out []float32
-	x   *Activations
-	per int
+	next     atomic.Int64 // piece that nobody has taken yet
+	n        int64
+	work     func(i int)
+	rows     *Activations // to quantise
+	products [maxProducts]product
 }
 
 // NewPool returns a pool that computes on up to threads cores at a time, at
@@ -92,7 +82,7 @@ func (p *Pool) Close() {
 
 // Run calls work for each i from 0 to n-1, on all cores of the pool, and
 // returns when all calls have. Only one Run of a pool is at work at a time:
-// work must not call Run, Mul or Pack.
+// work must not call Run, MulAll, Mul or Pack.
 func (p *Pool) Run(n int, work func(i int)) {
 	if p.threads == 1 || n <= 1 {
 		for i := range n {
@@ -105,19 +95,6 @@ func (p *Pool) Run(n int, work func(i int)) {
 	p.job.work = work
 	p.finish(n)
 	p.job.work = nil
-}
-
-// product computes a product of n pieces.
-func (p *Pool) product(d product, n int) {
-	if p.threads == 1 || n <= 1 {
-		d.m.mulGroups(p.set, d.out, d.x, 0, n*d.per)
-		return
-	}
-	p.turn.Lock()
-	defer p.turn.Unlock()
-	p.job.product = d
-	p.finish(n)
-	p.job.product = product{}
 }
 
 // packGroup is how many rows of activations a worker quantises at a time: a
@@ -149,7 +126,12 @@ func (j *job) do(s Set, i int) {
 			j.rows.packRow(s, row)
 		}
 	default:
-		j.product.m.mulGroups(s, j.product.out, j.product.x, i*j.product.per, (i+1)*j.product.per)
+		k := 0
+		for ; i >= j.products[k].pieces; k++ {
+			i -= j.products[k].pieces
+		}
+		d := &j.products[k]
+		d.m.mulGroups(s, d.out, d.x, i*d.per, (i+1)*d.per)
 	}
 }
 

@@ -143,19 +143,18 @@ func (m *plainMatrix) Row(out []float32, i int) {
 	}
 }
 
-// plainRows is how many rows of a matrix plain Go multiplies at a time.
-const plainRows = 64
+func (m *plainMatrix) groups() int { return (m.rows + side - 1) / side }
+
+func (m *plainMatrix) groupBytes() int { return side * m.cols }
 
 func (m *plainMatrix) Mul(p *Pool, out []float32, x *Activations) {
-	p.product(product{m: m, out: out, x: x, per: plainRows}, (m.rows+plainRows-1)/plainRows)
+	p.MulAll(x, Product{out, m})
 }
 
-// mulGroups computes the values of the product from row first to last-1.
-//
 //go:norace
 func (m *plainMatrix) mulGroups(_ Set, out []float32, x *Activations, first, last int) {
 	perRow := m.cols / block
-	for r := first; r < min(last, m.rows); r++ {
+	for r := first * side; r < min(last*side, m.rows); r++ {
 		weights := m.bytes[r*m.cols:][:m.cols]
 		scales := m.scales[r*m.cols/m.run:][:m.cols/m.run]
 		for i := 0; i < x.N; i += laneCount {
@@ -218,12 +217,16 @@ func (m *floatMatrix) Cols() int { return m.cols }
 func (m *floatMatrix) Row(out []float32, i int) { copy(out, m.values[i*m.cols:][:m.cols]) }
 
 func (m *floatMatrix) Mul(p *Pool, out []float32, x *Activations) {
-	p.product(product{m: m, out: out, x: x, per: plainRows}, (m.rows+plainRows-1)/plainRows)
+	p.MulAll(x, Product{out, m})
 }
+
+func (m *floatMatrix) groups() int { return (m.rows + side - 1) / side }
+
+func (m *floatMatrix) groupBytes() int { return side * m.cols * 4 }
 
 //go:norace
 func (m *floatMatrix) mulGroups(_ Set, out []float32, x *Activations, first, last int) {
-	for r := first; r < min(last, m.rows); r++ {
+	for r := first * side; r < min(last*side, m.rows); r++ {
 		weights := m.values[r*m.cols:][:m.cols]
 		for i := range x.N {
 			out[i*m.rows+r] = dot(weights, x.At(i))

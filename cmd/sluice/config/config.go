@@ -41,6 +41,7 @@ type Config struct {
 
 	Embedded bool   `yaml:"embedded" help:"serve the model in the binary, and a trial key for it, when nothing else is set up"`
 	GGUF     string `yaml:"gguf" help:"GGUF file to serve as the embedded model instead of the one in the binary"`
+	Kernel   string `yaml:"kernel" help:"instruction set of the embedded model: portable, avx2, avx512 or neon; empty: the best one of this machine"`
 
 	PowerInterval time.Duration `yaml:"power_interval" help:"how often what engines draw is read or estimated; 0: never"`
 
