@@ -27,7 +27,7 @@ type Chats interface {
 type Answers interface {
 	Send(ctx context.Context, who assist.Person, chat string, ask assist.Ask) (asked, answered *sluice.ChatMessage, err error)
 	Stop(ctx context.Context, who assist.Person, chat, message string) error
-	Follow(ctx context.Context, who assist.Person, chat, message string, text, reasoning int) (func(http.ResponseWriter), error)
+	Follow(ctx context.Context, who assist.Person, chat, message string, text, reasoning int, show func(*sluice.ChatMessage) any) (func(http.ResponseWriter), error)
 }
 
 // SharedChats lets chats be read under a token.
@@ -112,6 +112,7 @@ type ChatTurn struct {
 // ChatLink is where a chat can be read by everybody.
 type ChatLink struct {
 	Token string `json:"token"`
+	Page  string `json:"page" doc:"The page of this server on which people read it."`
 	Path  string `json:"path" doc:"Of this API, where it is read without a key."`
 }
 
@@ -141,8 +142,13 @@ type ImportMessage struct {
 	Model     string `json:"model,omitempty" maxLength:"128"`
 }
 
-// people is for signed-in people of an organisation.
-func people() access { return access{organisation: sluice.OrganisationRoles(), people: true} }
+// people is for signed-in people: of an organisation, and those of the operator's
+// who may act for any.
+func people() access {
+	a := access{organisation: sluice.OrganisationRoles(), people: true}
+	a.operator = stewards().operator
+	return a
+}
 
 // registerChats adds the chats. What people write in them stays out of the audit
 // log, so that these operations count as reading.
@@ -163,21 +169,30 @@ func (s *Server) registerChats() {
 	add(s, route{id: "get-shared-chat", method: http.MethodGet, path: "/shared/{token}", tag: tag, summary: "Read a chat that is shared", public: true}, s.getSharedChat)
 }
 
-// person is whose chats a caller has. Errors: CodeForbidden.
-func person(who *caller) (assist.Person, error) {
-	if who.user == nil || who.org == "" {
-		return assist.Person{}, sluice.Errorf(sluice.CodeForbidden, "Chats belong to people: sign in as a member of an organisation.")
+// InPerson says in whose name a person chats.
+type InPerson struct {
+	Organisation string `query:"organisation" maxLength:"64" doc:"In whose name; the caller's own when absent."`
+}
+
+// person is whose chats a caller has: the user's own, in the name of an
+// organisation that pays. Errors: CodeForbidden, CodeNotFound, CodeInvalid.
+func (s *Server) person(ctx context.Context, who *caller, in InPerson) (assist.Person, error) {
+	if who.user == nil {
+		return assist.Person{}, sluice.Errorf(sluice.CodeForbidden, "Chats belong to people: sign in.")
 	}
-	return assist.Person{Org: who.org, User: who.user.ID}, nil
+	org, err := s.paying(ctx, who, in.Organisation)
+	return assist.Person{Org: org, User: who.user.ID}, err
 }
 
 type inChats struct {
+	InPerson
+
 	Query string `query:"query" maxLength:"256" doc:"In a title or a message."`
 	Paging
 }
 
 func (s *Server) listChats(ctx context.Context, who *caller, in *inChats) (Page[Chat], error) {
-	p, err := person(who)
+	p, err := s.person(ctx, who, in.InPerson)
 	if err != nil {
 		return Page[Chat]{}, err
 	}
@@ -198,10 +213,14 @@ func (s *Server) listChats(ctx context.Context, who *caller, in *inChats) (Page[
 	return page, err
 }
 
-type inPutChat struct{ Body PutChat }
+type inPutChat struct {
+	InPerson
+
+	Body PutChat
+}
 
 func (s *Server) createChat(ctx context.Context, who *caller, in *inPutChat) (Chat, error) {
-	p, err := person(who)
+	p, err := s.person(ctx, who, in.InPerson)
 	if err != nil {
 		return Chat{}, err
 	}
@@ -212,10 +231,14 @@ func (s *Server) createChat(ctx context.Context, who *caller, in *inPutChat) (Ch
 	return chat(c), nil
 }
 
-type inImportChat struct{ Body ImportChat }
+type inImportChat struct {
+	InPerson
+
+	Body ImportChat
+}
 
 func (s *Server) importChat(ctx context.Context, who *caller, in *inImportChat) (Chat, error) {
-	p, err := person(who)
+	p, err := s.person(ctx, who, in.InPerson)
 	if err != nil {
 		return Chat{}, err
 	}
@@ -231,12 +254,15 @@ func (s *Server) importChat(ctx context.Context, who *caller, in *inImportChat) 
 	return chat(c), nil
 }
 
-type inChat struct {
+// InChat names a chat.
+type InChat struct {
+	InPerson
+
 	Chat string `path:"chat" maxLength:"64"`
 }
 
-func (s *Server) getChat(ctx context.Context, who *caller, in *inChat) (ChatDetail, error) {
-	p, err := person(who)
+func (s *Server) getChat(ctx context.Context, who *caller, in *InChat) (ChatDetail, error) {
+	p, err := s.person(ctx, who, in.InPerson)
 	if err != nil {
 		return ChatDetail{}, err
 	}
@@ -248,13 +274,13 @@ func (s *Server) getChat(ctx context.Context, who *caller, in *inChat) (ChatDeta
 }
 
 type inUpdateChat struct {
-	inChat
+	InChat
 
 	Body PutChat
 }
 
 func (s *Server) updateChat(ctx context.Context, who *caller, in *inUpdateChat) (Chat, error) {
-	p, err := person(who)
+	p, err := s.person(ctx, who, in.InPerson)
 	if err != nil {
 		return Chat{}, err
 	}
@@ -265,8 +291,8 @@ func (s *Server) updateChat(ctx context.Context, who *caller, in *inUpdateChat) 
 	return chat(c), nil
 }
 
-func (s *Server) deleteChat(ctx context.Context, who *caller, in *inChat) error {
-	p, err := person(who)
+func (s *Server) deleteChat(ctx context.Context, who *caller, in *InChat) error {
+	p, err := s.person(ctx, who, in.InPerson)
 	if err != nil {
 		return err
 	}
@@ -274,13 +300,13 @@ func (s *Server) deleteChat(ctx context.Context, who *caller, in *inChat) error 
 }
 
 type inAskChat struct {
-	inChat
+	InChat
 
 	Body AskChat
 }
 
 func (s *Server) askChat(ctx context.Context, who *caller, in *inAskChat) (ChatTurn, error) {
-	p, err := person(who)
+	p, err := s.person(ctx, who, in.InPerson)
 	if err != nil {
 		return ChatTurn{}, err
 	}
@@ -296,14 +322,15 @@ func (s *Server) askChat(ctx context.Context, who *caller, in *inAskChat) (ChatT
 	return ChatTurn{chatMessage(question), chatMessage(answer)}, nil
 }
 
-type inChatMessage struct {
-	inChat
+// InChatMessage names a message of a chat.
+type InChatMessage struct {
+	InChat
 
 	Message string `path:"message" maxLength:"64"`
 }
 
-func (s *Server) stopChat(ctx context.Context, who *caller, in *inChatMessage) error {
-	p, err := person(who)
+func (s *Server) stopChat(ctx context.Context, who *caller, in *InChatMessage) error {
+	p, err := s.person(ctx, who, in.InPerson)
 	if err != nil {
 		return err
 	}
@@ -311,18 +338,18 @@ func (s *Server) stopChat(ctx context.Context, who *caller, in *inChatMessage) e
 }
 
 type inFollowChat struct {
-	inChatMessage
+	InChatMessage
 
 	Text      int `query:"text" minimum:"0" doc:"Bytes of the text that are known."`
 	Reasoning int `query:"reasoning" minimum:"0" doc:"Bytes of the reasoning that are known."`
 }
 
 func (s *Server) followChat(ctx context.Context, in *inFollowChat) (*huma.StreamResponse, error) {
-	p, err := person(callerOf(ctx))
+	p, err := s.person(ctx, callerOf(ctx), in.InPerson)
 	if err != nil {
 		return nil, err
 	}
-	follow, err := s.opt.Answers.Follow(ctx, p, in.Chat, in.Message, in.Text, in.Reasoning)
+	follow, err := s.opt.Answers.Follow(ctx, p, in.Chat, in.Message, in.Text, in.Reasoning, func(m *sluice.ChatMessage) any { return chatMessage(m) })
 	if err != nil {
 		return nil, err
 	}
@@ -332,17 +359,17 @@ func (s *Server) followChat(ctx context.Context, in *inFollowChat) (*huma.Stream
 	}}, nil
 }
 
-func (s *Server) shareChat(ctx context.Context, who *caller, in *inChat) (ChatLink, error) {
-	p, err := person(who)
+func (s *Server) shareChat(ctx context.Context, who *caller, in *InChat) (ChatLink, error) {
+	p, err := s.person(ctx, who, in.InPerson)
 	if err != nil {
 		return ChatLink{}, err
 	}
 	token, err := s.opt.SharedChats.Share(ctx, p, in.Chat)
-	return ChatLink{Token: token, Path: Prefix + "/shared/" + token}, err
+	return ChatLink{Token: token, Page: "/share/" + token, Path: Prefix + "/shared/" + token}, err
 }
 
-func (s *Server) unshareChat(ctx context.Context, who *caller, in *inChat) error {
-	p, err := person(who)
+func (s *Server) unshareChat(ctx context.Context, who *caller, in *InChat) error {
+	p, err := s.person(ctx, who, in.InPerson)
 	if err != nil {
 		return err
 	}

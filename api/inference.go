@@ -36,20 +36,28 @@ type inInference struct {
 	Organisation string `query:"organisation" maxLength:"64" doc:"In whose name; the caller's own when absent."`
 }
 
+// paying is the organisation in whose name a caller does what is billed: the one
+// that was named, or the caller's own. Errors: CodeNotFound, CodeInvalid.
+func (s *Server) paying(ctx context.Context, who *caller, named string) (string, error) {
+	if named != "" {
+		o, err := s.organisation(ctx, who, named)
+		if err != nil {
+			return "", err
+		}
+		return o.ID, nil
+	}
+	if who.org == "" {
+		return "", &sluice.Error{Code: sluice.CodeInvalid, Param: "organisation", Message: "In which organisation's name? Say 'organisation'."}
+	}
+	return who.org, nil
+}
+
 // infer hands a request on to a path of the inference API.
 func (s *Server) infer(path string) func(context.Context, *inInference) (*huma.StreamResponse, error) {
 	return func(ctx context.Context, in *inInference) (*huma.StreamResponse, error) {
-		who := callerOf(ctx)
-		org := who.org
-		if in.Organisation != "" {
-			o, err := s.organisation(ctx, who, in.Organisation)
-			if err != nil {
-				return nil, err
-			}
-			org = o.ID
-		}
-		if org == "" {
-			return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: "organisation", Message: "In which organisation's name? Say 'organisation'."}
+		org, err := s.paying(ctx, callerOf(ctx), in.Organisation)
+		if err != nil {
+			return nil, err
 		}
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
 			r, w := humago.Unwrap(hc)

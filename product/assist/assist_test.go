@@ -256,7 +256,7 @@ func TestFollow(t *testing.T) {
 		defer w.Close()
 		_, a := w.send(assist.Ask{Text: "hi"})
 		follow := func(ctx context.Context, text, reasoning int) string {
-			f, err := w.Follow(ctx, ada, w.chat, a.ID, text, reasoning)
+			f, err := w.Follow(ctx, ada, w.chat, a.ID, text, reasoning, func(m *sluice.ChatMessage) any { return m })
 			if err != nil {
 				t.Fatal(err)
 			}

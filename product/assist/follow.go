@@ -62,9 +62,9 @@ const writeTimeout = 30 * time.Second
 
 // Follow sends how a message goes on, as server-sent events: "delta" with what
 // is added behind the bytes that the reader has, and at the end "done" with the whole
-// message. A reader that was cut off comes again with what it has. Errors:
-// CodeNotFound, before anything was sent.
-func (s *Service) Follow(ctx context.Context, who Person, chat, message string, text, reasoning int) (func(http.ResponseWriter), error) {
+// message, as show writes it. A reader that was cut off comes again with what it
+// has. Errors: CodeNotFound, before anything was sent.
+func (s *Service) Follow(ctx context.Context, who Person, chat, message string, text, reasoning int, show func(*sluice.ChatMessage) any) (func(http.ResponseWriter), error) {
 	if _, err := s.message(ctx, who, chat, message); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (s *Service) Follow(ctx context.Context, who Person, chat, message string, 
 			}
 		}
 		if m, err := s.message(ctx, who, chat, message); err == nil {
-			send(frame("done", m))
+			send(frame("done", show(m)))
 		}
 	}, nil
 }
