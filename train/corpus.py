@@ -18,7 +18,7 @@ import tools
 import words
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MIX = {"question": 0.19, "docs": 0.13, "invented": 0.26, "restate": 0.04, "tool": 0.20, "small": 0.08, "strange": 0.09, "known": 0.01}
+MIX = {"question": 0.11, "docs": 0.07, "invented": 0.40, "restate": 0.02, "tool": 0.27, "small": 0.05, "strange": 0.07, "known": 0.01}
 
 DO = [
     "how do i {}", "how can i {}", "how to {}", "how would i {}", "i want to {}", "what is the command to {}", "which command do i use to {}", "show me how to {}", "tell me how to {}",

@@ -35,8 +35,45 @@ DEEDS = [
 FILL = ["It is said to be old.", "Nobody knows why.", "This was not always so.", "More is told elsewhere.", "It can be changed at any time.", "The rest is as usual.", "Ask before you change it.", "That holds for all of them.", "It is checked every day.", "Others do the same."]
 
 
+# Words of no meaning here: what is asked for can be found by names alone.
+SALAD = """a about above across after again against all almost along already also always among an and any around as asked at away back became because been before began behind being below beside better
+between beyond both bought bring brought but by came carried change clearly close come could day decided deep did different do does done down during each early either else end enough even ever every
+exactly far fast few first followed for found from full further gave get give given goes gone good great had half hand happened hard has have he heard held her here high him his home how however if
+in indeed inside instead into it its just keep kept knew know large last late later least left less let like little long looked low made many may mean met might more most moved much must my near
+never new next no none not nothing now of off often old on once one only open or other our out over own part passed past people perhaps place point put quickly quite rather reached read ready really
+right round said same saw seem seen sent set several shall she should since slowly small so some soon still stood such taken than that the their them then there these they thing think this those though
+through till time to today together told too took toward turned two under until up upon used usually very was way we went were what when where which while who whole will with within without world
+would written year yet you your""".split()
+
+
+def salad(r, most):
+    return " ".join(r.choice(SALAD) for _ in range(r.randrange(most + 1)))
+
+
+def loose(r, n, k, v):
+    """A sentence of any words around the name, the kind and the value, and a question
+    of any words around the name and the kind."""
+    parts = [n, k, v]
+    r.shuffle(parts)
+    said = " ".join(" ".join(w for w in (salad(r, 4), p) if w) for p in parts)
+    end = salad(r, 3)
+    said += (" " + end if end else "") + r.choice([".", ".", ".", ";", "!", ""])
+    if r.random() < 0.3:
+        said = said.replace(" " + v, r.choice([", ", ": ", " = ", " - "]) + v)
+    parts = [n, k] if r.random() < 0.7 else [k, n]
+    asked = " ".join(w for p in parts for w in (salad(r, 3), p) if w)
+    asked += r.choice(["", "", " " + r.choice(SALAD)])
+    if r.random() < 0.5:
+        asked = r.choice(["what ", "which ", "tell me ", "i ", "do you ", "where ", "how ", "remember ", "is ", "so ", "and ", "can somebody "]) + asked
+    return said, asked.strip()
+
+
 def fact(r, thing=None):
-    """A sentence, a question about it, the value."""
+    """A sentence, a question about it, the answer: the name and the value."""
+    if r.random() < 0.5:
+        n, k, v = thing or words.name(r), r.choice(NOUNS), words.value(r)
+        said, asked = loose(r, n, k, v)
+        return said[0].upper() + said[1:] if r.random() < 0.7 else said, asked, f"{n}: {v}"
     n, v = thing or words.name(r), words.value(r)
     if r.random() < 0.6:
         k = r.choice(NOUNS)
@@ -51,7 +88,7 @@ def fact(r, thing=None):
         said = lead + said
     elif r.random() < 0.1 and said.endswith("."):
         said = said[:-1] + r.choice(TRAIL) + "."
-    return said[0].upper() + said[1:] if r.random() < 0.7 else said, asked, v
+    return said[0].upper() + said[1:] if r.random() < 0.7 else said, asked, f"{n}: {v}"
 
 
 def passage(r, facts):
@@ -63,7 +100,7 @@ def passage(r, facts):
 
 def question(r, passages):
     """As many passages as asked for, with a question about one of their facts:
-    (titles and texts, question, the sentence that answers it, which passage)."""
+    (titles and texts, question, its answer, which passage)."""
     right = r.randrange(passages)
     out, answer, asked = [], None, None
     shared = words.name(r)
@@ -71,8 +108,7 @@ def question(r, passages):
         thing = shared if r.random() < 0.15 else None
         facts = [fact(r, thing) for _ in range(r.choice([1, 1, 2, 2, 3]))]
         if i == right:
-            said, asked, _ = r.choice(facts)
-            answer = said
+            _, asked, answer = r.choice(facts)
         title = r.choice([words.name(r), words.word(r), "Notes", "About " + words.name(r), words.name(r) + " and " + words.name(r)])
         out.append((title, passage(r, [f[0] for f in facts])))
     return out, asked, answer, right

@@ -30,7 +30,7 @@ def phrase(r, text, polite=True):
         text = typo(r, text)
     end = r.random()
     if not text.endswith((".", "!", "?")):
-        text += "?" if end < 0.6 else ("." if end < 0.65 else "")
+        text += "?" if end < 0.55 else ("." if end < 0.62 else ("!" if end < 0.68 else ""))
     if r.random() < 0.5:
         text = text[0].upper() + text[1:]
     return text

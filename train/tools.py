@@ -1,6 +1,7 @@
 """Calls of tools: definitions, requests, calls in the form of Qwen3's template."""
 import json
 
+import invented as salads
 import talk
 import words
 
@@ -107,9 +108,17 @@ def invented(r):
         if number not in [a for a, _, _ in args]:
             args.append((number, "integer", r.choice(["number", "small", "digit"])))
             asks = [r.choice(WITH).replace("{t}", a).replace("{s}", number).replace("{n}", "{" + number + "}") for a in asks]
-    if r.random() < 0.15:
+    if r.random() < 0.45:
+        # Any words around what is to be given.
+        several = sum(kind == "string" for _, kind, _ in args) > 1
+        slots = [(a.replace("_", " ") + " " if several else "") + "{" + a + "}" if kind == "string" else r.choice(["{" + a + "}", a.replace("_", " ") + " {" + a + "}", "{" + a + "} " + a.replace("_", " ")]) for a, kind, _ in args]
+        hints = r.sample([verb, noun, noun, first.replace("_", " ")], r.randrange(1, 3))
+        pieces = slots + hints
+        r.shuffle(pieces)
+        asks = [" ".join(w for p in pieces for w in (salads.salad(r, 2), p) if w)]
+    if r.random() < 0.25:
         r.shuffle(args)
-    name = r.choice([f"{verb}_{noun}", f"{verb}_{noun}", verb + noun.capitalize(), f"{noun}_{verb}", noun, f"{verb}_{noun}_{r.choice(KINDS)}", f"{noun}.{verb}"])
+    name = r.choice([f"{verb}_{noun}", f"{verb}_{noun}", verb + noun.capitalize(), f"{noun}_{verb}", noun, f"{verb}_{noun}_{r.choice(KINDS)}", f"{noun}-{verb}"])
     about = r.choice([f"{verb.capitalize()}s a {noun}", f"{verb} a {noun}", f"Tool to {verb} the {noun}", f"{noun.capitalize()}: {verb}", f"To {verb} {noun}s", f"This can {verb} a {noun} by its {first.replace('_', ' ')}"])
     return (name, about, args, " | ".join(asks))
 

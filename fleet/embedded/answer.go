@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"sluice/infer"
+	"sluice/infer/guide"
 	"sluice/infer/template"
 )
 
@@ -16,6 +17,7 @@ type prompt struct {
 	param        string                 // the parameter that the tokens come from
 	conversation *template.Conversation // nil for a completion
 	speech       *speech                // likewise
+	task         *guide.Task            // what the guide holds the answer against, if it does
 }
 
 // chatPrompt renders a chat's messages.
@@ -34,11 +36,19 @@ func (e *Engine) chatPrompt(req *request) (prompt, error) {
 	if len(c.Tools) > 0 && !t.CallsTools() {
 		return prompt{}, refuse("tools", "This model's template (%s) knows no tools.", t.Name())
 	}
+	task := e.guided(req, c)
+	if task != nil {
+		c = guidedConversation(task)
+	}
 	tokens, err := t.Prompt(c)
 	if err != nil {
 		return prompt{}, refuse("messages", "The messages cannot be put to this model: %v.", err)
 	}
-	return prompt{tokens, "messages", c, &speech{parser: t.Parser(c)}}, nil
+	p := prompt{tokens: tokens, param: "messages", conversation: c, task: task}
+	if task == nil { // what is guided is text
+		p.speech = &speech{parser: t.Parser(c)}
+	}
+	return p, nil
 }
 
 // textPrompt encodes a completion's prompt.
@@ -82,6 +92,7 @@ type answer struct {
 	chat    bool
 	speech  *speech // nil: the text is what is said
 	oneCall bool
+	task    *guide.Task
 	head    reply // what every object of it has in common
 }
 
@@ -92,7 +103,7 @@ var errEnough = errors.New("one call is enough")
 // that says it, and at last with what was held back.
 func (a *answer) generate(ctx context.Context, emit func(said, infer.Piece) error) (infer.Result, error) {
 	enough := false
-	result, err := a.model.Generate(ctx, a.request, func(p infer.Piece) error {
+	result, err := a.compute(ctx, func(p infer.Piece) error {
 		if enough {
 			return errEnough
 		}
@@ -123,8 +134,8 @@ func (a *answer) finish(f infer.Finish, calls int) infer.Finish {
 	return f
 }
 
-// count is a result's usage, with the tokens of reasoning.
-func (a *answer) count(u infer.Usage) usage {
+// usage is a result's, with the tokens of reasoning.
+func (a *answer) usage(u infer.Usage) usage {
 	out := usageOf(u)
 	if a.speech != nil && a.speech.thought > 0 {
 		out.Details = &completionDetails{a.speech.thought}
@@ -170,7 +181,7 @@ func (e *Engine) prepare(w http.ResponseWriter, r *http.Request, req *request, c
 	if chat {
 		head.ID, head.Object = "chat"+head.ID, "chat.completion"
 	}
-	return &answer{tally: tally{counted: &e.counted}, model: e.cfg.Model, request: generation, chat: chat, speech: p.speech, oneCall: req.oneCall(), head: head}, nil
+	return &answer{tally: tally{counted: &e.counted}, model: e.cfg.Model, request: generation, chat: chat, speech: p.speech, oneCall: req.oneCall(), task: p.task, head: head}, nil
 }
 
 // whole answers with one object when all of it is generated.
@@ -199,7 +210,7 @@ func (a *answer) whole(w http.ResponseWriter, r *http.Request) {
 	} else {
 		out.Choices = []any{textChoice{Text: all.content, Logprobs: textLogprobs(tokens, 0), FinishReason: &finish}}
 	}
-	out.Usage = marshal(a.count(result.Usage))
+	out.Usage = marshal(a.usage(result.Usage))
 	announce(w, result.Usage)
 	a.tally.wrote(send(w, http.StatusOK, out), result.Usage)
 	a.tally.close(w, false)

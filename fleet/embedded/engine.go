@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice/infer"
+	"sluice/infer/guide"
 	"sluice/infer/tokenizer"
 )
 
@@ -20,6 +21,9 @@ type Config struct {
 	ID string
 	// Description says what the model is; /v1/models shows it.
 	Description string
+	// Guide answers plain questions from the docs, with the model's words. Nil
+	// leaves all answers to the model alone.
+	Guide *guide.Guide
 	// Temperature is used when a request names none. OpenAI's default is 1;
 	// a very small model is at its best at 0.
 	Temperature float64

@@ -51,7 +51,7 @@ func anonymous(body string) string {
 }
 
 // hello is a chat with a greedy answer of some tokens.
-const hello = `"model":"tiny","messages":[{"role":"user","content":"Hello! Who are you?"}]`
+const hello = `"model":"tiny","messages":[{"role":"user","content":"Who are you?"}]`
 
 // answer is what the model itself answers to hello.
 func answerTo(t *testing.T, e *Engine, content string, limit int) (pieces []string, res infer.Result) {
@@ -71,7 +71,7 @@ func answerTo(t *testing.T, e *Engine, content string, limit int) (pieces []stri
 }
 
 func helloAnswer(t *testing.T, e *Engine) string {
-	pieces, _ := answerTo(t, e, "Hello! Who are you?", 0)
+	pieces, _ := answerTo(t, e, "Who are you?", 0)
 	return strings.Join(pieces, "")
 }
 
@@ -83,7 +83,7 @@ func quoted(s string) string {
 
 func TestChat(t *testing.T) {
 	e := newEngine(t, 4)
-	pieces, res := answerTo(t, e, "Hello! Who are you?", 0)
+	pieces, res := answerTo(t, e, "Who are you?", 0)
 	if res.Usage.Completion < 5 {
 		t.Fatalf("the model says %q", pieces)
 	}
@@ -131,7 +131,7 @@ func TestCached(t *testing.T) {
 
 func TestChatStream(t *testing.T) {
 	const head = `data: {"id":"chatcmpl-ID","object":"chat.completion.chunk","created":1700000000,"model":"tiny","choices":[`
-	pieces, res := answerTo(t, newEngine(t, 4), "Hello! Who are you?", 3)
+	pieces, res := answerTo(t, newEngine(t, 4), "Who are you?", 3)
 	if len(pieces) != 3 {
 		t.Fatalf("the model says %q", pieces)
 	}
@@ -200,7 +200,7 @@ func events(t *testing.T, body string) []event {
 func TestStreamGivesTheSameTextAndUsage(t *testing.T) {
 	e := newEngine(t, 4)
 	text, counted := "", 0
-	pieces, res := answerTo(t, e, "Hello! Who are you?", 0)
+	pieces, res := answerTo(t, e, "Who are you?", 0)
 	all := events(t, post(e, "/v1/chat/completions", `{`+hello+`,"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}}`).Body.String())
 	for _, ev := range all {
 		if ev.Usage == nil || ev.Usage.Prompt != res.Usage.Prompt || ev.Usage.Completion < counted {
@@ -298,10 +298,10 @@ func TestCompletions(t *testing.T) {
 func TestContentForms(t *testing.T) {
 	e := newEngine(t, 4)
 	for _, messages := range []string{
-		`[{"role":"user","content":[{"type":"text","text":"Hello! "},{"type":"text","text":"Who are you?"}]}]`,
-		`[{"role":"user","content":"Hello! Who are you?","name":"ann"}]`,
+		`[{"role":"user","content":[{"type":"text","text":"Who "},{"type":"text","text":"are you?"}]}]`,
+		`[{"role":"user","content":"Who are you?","name":"ann"}]`,
 	} {
-		w := post(e, "/v1/chat/completions", `{"model":"tiny","n":1,"logprobs":false,"tool_choice":"auto","response_format":{"type":"text"},"max_completion_tokens":50,"max_tokens":1,"unknown":{"a":1},"user":null,"messages":`+messages+`}`)
+		w := post(e, "/v1/chat/completions", `{"model":"tiny","n":1,"logprobs":false,"tool_choice":"auto","response_format":{"type":"text"},"max_completion_tokens":90,"max_tokens":1,"unknown":{"a":1},"user":null,"messages":`+messages+`}`)
 		if w.Code != 200 || !strings.Contains(w.Body.String(), quoted(helloAnswer(t, e))) {
 			t.Errorf("%s: %d %s", messages, w.Code, w.Body)
 		}
@@ -357,7 +357,7 @@ func TestRefusals(t *testing.T) {
 		{"/v1/completions", `{"model":"tiny"}`, `"prompt"`, "null", 400},
 		{"/v1/completions", `{"model":"tiny","prompt":""}`, `"prompt"`, "null", 400},
 		{"/v1/completions", `{"model":"tiny","prompt":["a","b"]}`, `"prompt"`, "null", 400},
-		{"/v1/completions", `{"model":"tiny","prompt":[1024]}`, `"prompt"`, "null", 400},
+		{"/v1/completions", `{"model":"tiny","prompt":[1536]}`, `"prompt"`, "null", 400},
 		{"/v1/completions", `{"model":"tiny","prompt":"a","echo":true}`, `"echo"`, "null", 400},
 		{"/v1/completions", `{"model":"tiny","prompt":"a","suffix":"b"}`, `"suffix"`, "null", 400},
 		{"/v1/completions", `{"model":"tiny","prompt":"a","best_of":2}`, `"best_of"`, "null", 400},
@@ -409,7 +409,7 @@ func TestListings(t *testing.T) {
 func TestTokenize(t *testing.T) {
 	e := newEngine(t, 4)
 	of := func(text string) []int32 { return e.cfg.Model.Tokenizer().Encode([]int32{}, text) }
-	messages, err := e.cfg.Model.Chat([]infer.Message{{Role: "user", Content: "Hello! Who are you?"}})
+	messages, err := e.cfg.Model.Chat([]infer.Message{{Role: "user", Content: "Who are you?"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -250,8 +250,7 @@ func schemas(depth int) *rapid.Generator[map[string]any] {
 		case "anyOf":
 			return map[string]any{"anyOf": rapid.SliceOfN(schemas(depth-1), 1, 3).Draw(t, "anyOf")}
 		case "ref":
-			// Inside of an array, so that the validator reads on before it comes back.
-			return map[string]any{"type": "array", "items": map[string]any{"$ref": "#"}, "maxItems": 2}
+			return map[string]any{"anyOf": []any{map[string]any{"type": "null"}, map[string]any{"$ref": "#"}}}
 		case "object":
 			properties := map[string]any{}
 			var required []string

@@ -41,16 +41,13 @@ func (t Task) Check(answer string, loss float64) (string, Verdict) {
 		switch {
 		case strings.HasPrefix(answer, said):
 			return Beyond, Refused
-		case loss > strangest:
+		case loss > strangest && !t.talk:
 			return Beyond, Refused
 		}
 		return cited.ReplaceAllString(answer, ""), Kept
 	}
 	if strings.HasPrefix(answer, said) {
-		if t.Found[0].Cover < certain || loss > strangest {
-			return Beyond, Refused
-		}
-		return t.cite(t.Found[0].Full(), 0), Replaced
+		return Beyond, Refused
 	}
 	at := 0
 	if m := cited.FindStringSubmatch(answer); m != nil {

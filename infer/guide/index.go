@@ -16,7 +16,7 @@ type index struct {
 	mean     float64              // of lengths
 	posting  map[string][]posting // by stem
 	words    []string             // all stems, sorted
-	asked    map[int][][]string   // the ways in which people ask for a passage
+	asked    map[int][]way        // the ways in which people ask for a passage
 }
 
 // posting is how often a stem stands in a passage; in its heading counts more.
@@ -32,11 +32,12 @@ const (
 	lengthPart = 0.6
 	headWeight = 2.5
 	mostAsked  = 4
+	smallPart  = 0.8 // the rarity that words without a subject are given
 	askedPart  = 1.5 // of the weight of a question's words: how much it counts to be asked so
 )
 
 func newIndex(passages []Passage) *index {
-	x := &index{lexicon: newLexicon(), passages: passages, posting: map[string][]posting{}, asked: map[int][][]string{}}
+	x := &index{lexicon: newLexicon(), passages: passages, posting: map[string][]posting{}, asked: map[int][]way{}}
 	total := 0.0
 	for i, p := range passages {
 		weights := map[string]float64{}
@@ -73,11 +74,11 @@ func newIndex(passages []Passage) *index {
 	return x
 }
 
-// count counts the stems of several texts.
-func count(texts [][]string) map[string]float64 {
+// count counts the stems of several ways to ask.
+func count(ways []way) map[string]float64 {
 	out := map[string]float64{}
-	for _, text := range texts {
-		for _, w := range text {
+	for _, way := range ways {
+		for _, w := range way.stems {
 			out[w]++
 		}
 	}
@@ -98,6 +99,9 @@ type Hit struct {
 	Score float64
 	// Cover is how much of the question's weight of words the passage has, 0 to 1.
 	Cover float64
+	// Asked is how like the question is to one that the passage is known to answer,
+	// 0 to 1; 0 for passages of which none is known.
+	Asked float64
 }
 
 // word is a word of a question.
@@ -136,7 +140,8 @@ func (x *index) find(question string, n int) []Hit {
 	for p, s := range scores {
 		// What has all the words of a question goes before what has one of them often.
 		s *= 0.4 + 0.6*cover[p]/whole
-		hits = append(hits, Hit{x.passages[p], s + whole*askedPart*x.likeAsked(p, words, whole), cover[p] / whole})
+		asked := x.likeAsked(p, question, words, whole)
+		hits = append(hits, Hit{x.passages[p], s + whole*askedPart*asked, cover[p] / whole, asked})
 	}
 	slices.SortFunc(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Page, b.Page), cmp.Compare(a.Anchor, b.Anchor), cmp.Compare(a.Text, b.Text))
@@ -145,23 +150,31 @@ func (x *index) find(question string, n int) []Hit {
 }
 
 // likeAsked tells how like a question is to the likest of the ways in which people
-// ask for a passage: by Dice's measure of their words, each as it is rare. whole is
-// the rarity of the question's words together.
-func (x *index) likeAsked(passage int, words []word, whole float64) float64 {
+// ask for a passage: by Dice's measure of their words, each as it is rare. Words
+// that say nothing of the subject count a little here: they tell "see the keys"
+// from "make a key".
+func (x *index) likeAsked(passage int, question string, words []word, whole float64) float64 {
+	small := x.fillers(question)
+	whole += smallPart * float64(len(small))
 	best := 0.0
 	for _, way := range x.asked[passage] {
-		common, own := 0.0, 0.0
-		for _, stem := range way {
+		common, own := 0.0, smallPart*float64(len(way.small))
+		for _, stem := range way.stems {
 			own += x.rarity(stem)
 		}
 		for _, w := range words {
 			most := 0.0
 			for _, v := range w.variants {
-				if slices.Contains(way, v.stem) {
+				if slices.Contains(way.stems, v.stem) {
 					most = max(most, v.part*x.rarity(v.stem))
 				}
 			}
 			common += most
+		}
+		for _, w := range small {
+			if slices.Contains(way.small, w) {
+				common += smallPart
+			}
 		}
 		best = max(best, 2*common/(whole+own))
 	}
@@ -183,7 +196,7 @@ func (x *index) similar(stem string) []variant {
 	}
 	for _, other := range x.meanings[stem] {
 		if _, ok := x.posting[other]; ok && other != stem {
-			out = append(out, variant{other, 0.9})
+			out = append(out, variant{other, 0.7})
 		}
 	}
 	if len(out) > 0 || len(stem) < 4 {

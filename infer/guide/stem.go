@@ -36,6 +36,17 @@ func (l *lexicon) stems(text string) []string {
 	return out
 }
 
+// fillers are the words of a text that say nothing of its subject, each once.
+func (l *lexicon) fillers(text string) []string {
+	var out []string
+	for _, w := range split(text) {
+		if l.filler[w] && !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
 // split cuts a text into words in lower case. Dots and underscores within a word
 // are part of it, as in llama.cpp and stop_timeout.
 func split(text string) []string {

@@ -31,7 +31,7 @@ attach add connect hook register join plug
 organisation org company tenant
 organisation customer client
 key token credential
-create make new generate issue set
+create make generate issue
 remove delete drop detach rid
 revoke disable kill block invalidate leaked leak
 price cost charge pricing tariff fee
@@ -40,7 +40,7 @@ balance money left
 credit money top fund refill dollar gift
 usage used consumption spent spend
 refund back return reverse reimburse
-code voucher coupon promo gift
+voucher coupon promo gift
 budget spending alert
 ledger book accounting audit
 verify prove proof check correct audit integrity
@@ -78,8 +78,8 @@ gguf
 log output print
 install deploy binary build compile
 concurrent parallel once concurrency
-requirement hardware need system
-codex claude
+requirement hardware need prerequisite
+
 install setup
 hold held reserved reserve
 cached cache cheaper prefix
