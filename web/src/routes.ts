@@ -17,6 +17,7 @@ export interface PageRoute extends Route {
 /** Pages of an organisation, below /:org, which they are given as a property. */
 export const organisationPages: PageRoute[] = [
   { path: '/start', title: (t) => t.start.title, nav: 'build', icon: 'start', go: 's', load: () => import('./pages/start/Start.svelte') },
+  { path: '/chat', title: (t) => t.chat.title, nav: 'build', icon: 'chat', go: 'x', may: (org) => session.may(org, 'list-chats'), load: () => import('./pages/chat/Chat.svelte') },
   { path: '/playground', title: (t) => t.playground.title, nav: 'build', icon: 'play', go: 'y', may: (org) => session.may(org, 'play-chat'), load: () => import('./pages/playground/Playground.svelte') },
   { path: '/keys', title: (t) => t.keys.title, nav: 'build', icon: 'key', go: 'k', may: (org) => session.may(org, 'list-keys'), load: () => import('./pages/keys/Keys.svelte') },
   { path: '/usage', title: (t) => t.usage.title, nav: 'build', icon: 'usage', go: 'u', load: () => import('./pages/usage/Usage.svelte') },

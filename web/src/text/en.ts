@@ -1,6 +1,7 @@
 import account from './en/account'
 import audit from './en/audit'
 import balance from './en/balance'
+import chat from './en/chat'
 import close from './en/close'
 import common from './en/common'
 import credits from './en/credits'
@@ -24,4 +25,4 @@ import usage from './en/usage'
 import webhooks from './en/webhooks'
 import whatif from './en/whatif'
 
-export default { account, audit, balance, close, common, credits, customers, engines, invoices, keys, limits, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
+export default { account, audit, balance, chat, close, common, credits, customers, engines, invoices, keys, limits, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }

@@ -1,6 +1,7 @@
 import account from './fr/account'
 import audit from './fr/audit'
 import balance from './fr/balance'
+import chat from './fr/chat'
 import close from './fr/close'
 import common from './fr/common'
 import credits from './fr/credits'
@@ -25,5 +26,5 @@ import webhooks from './fr/webhooks'
 import whatif from './fr/whatif'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, close, common, credits, customers, engines, invoices, keys, limits, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
+const messages: Messages = { account, audit, balance, chat, close, common, credits, customers, engines, invoices, keys, limits, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
 export default messages

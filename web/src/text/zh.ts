@@ -1,6 +1,7 @@
 import account from './zh/account'
 import audit from './zh/audit'
 import balance from './zh/balance'
+import chat from './zh/chat'
 import close from './zh/close'
 import common from './zh/common'
 import credits from './zh/credits'
@@ -25,5 +26,5 @@ import webhooks from './zh/webhooks'
 import whatif from './zh/whatif'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, close, common, credits, customers, engines, invoices, keys, limits, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
+const messages: Messages = { account, audit, balance, chat, close, common, credits, customers, engines, invoices, keys, limits, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
 export default messages

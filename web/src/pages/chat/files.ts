@@ -1,0 +1,24 @@
+// Files that go with a question are uploaded first.
+import { headers, type Schema } from '../../core/api'
+import { problemOf } from '../../core/problem'
+
+/** Uploads a file in an organisation's name. Throws a Problem. */
+export async function upload(org: string, file: File): Promise<Schema<'ChatFile'>> {
+  const form = new FormData()
+  form.set('purpose', 'user_data')
+  form.set('file', file)
+  const response = await fetch(`/api/v1/playground/files?organisation=${encodeURIComponent(org)}`, { method: 'POST', body: form, headers: headers(), credentials: 'same-origin' })
+  if (!response.ok) throw await problemOf(response)
+  const { id } = (await response.json()) as { id: string }
+  return { id, name: file.name, type: file.type, size: file.size }
+}
+
+/** Saves a value as a file of JSON. */
+export function save(name: string, value: unknown): void {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(value, null, 2)], { type: 'application/json' }))
+  const a = document.createElement('a')
+  a.href = url
+  a.download = `${name.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, 60) || 'chat'}.json`
+  a.click()
+  setTimeout(() => URL.revokeObjectURL(url), 1000)
+}
