@@ -51,7 +51,8 @@ func (l *lexicon) fillers(text string) []string {
 // are part of it, as in llama.cpp and stop_timeout.
 func split(text string) []string {
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '.' || r > 127)
+		part := r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '.' || r > 127
+		return !part
 	})
 	out := words[:0]
 	for _, w := range words {
