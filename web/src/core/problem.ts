@@ -7,6 +7,13 @@ export interface Fault {
   message?: string
 }
 
+/** What somebody else changed of a thing after it was read. */
+export interface Meanwhile {
+  changed: string[] // the members that differ
+  current: Record<string, unknown> // what it is now
+  tag: string // the entity tag of that
+}
+
 /** Why a request was refused. `message` is for people, `code` for programs. */
 export class Problem extends Error {
   constructor(
@@ -16,6 +23,7 @@ export class Problem extends Error {
     readonly param = '',
     readonly faults: Fault[] = [],
     readonly retryAfter = 0, // seconds
+    readonly meanwhile: Meanwhile | undefined = undefined, // of a change that came too late
   ) {
     super(message)
     this.name = 'Problem'
@@ -36,6 +44,7 @@ export async function problemOf(response: Response): Promise<Problem> {
       said.param ?? '',
       said.errors ?? [],
       retryAfter,
+      said.code === 'changed' && said.current ? { changed: said.changed ?? [], current: said.current, tag: response.headers.get('ETag') ?? '' } : undefined,
     )
   } catch {
     return new Problem(response.statusText || `HTTP ${response.status}`, 'unknown', response.status, '', [], retryAfter)

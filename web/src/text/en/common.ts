@@ -31,4 +31,10 @@ export default {
   saved: 'Saved',
   search: 'Search',
   time: 'Time',
+  changedMeanwhile: 'Somebody changed this meanwhile.',
+  field: 'Field',
+  keepMine: 'Keep mine',
+  mine: 'Mine',
+  takeTheirs: 'Take theirs',
+  theirs: 'Theirs',
 }

@@ -32,5 +32,11 @@ const common: Messages['common'] = {
   saved: 'Enregistré',
   search: 'Rechercher',
   time: 'Heure',
+  changedMeanwhile: 'Quelqu’un l’a modifié entre-temps.',
+  field: 'Champ',
+  keepMine: 'Garder la mienne',
+  mine: 'La mienne',
+  takeTheirs: 'Prendre la sienne',
+  theirs: 'La sienne',
 }
 export default common

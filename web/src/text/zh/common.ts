@@ -32,5 +32,11 @@ const common: Messages['common'] = {
   saved: '已保存',
   search: '搜索',
   time: '时间',
+  changedMeanwhile: '其间有人修改了它。',
+  field: '字段',
+  keepMine: '保留我的',
+  mine: '我的',
+  takeTheirs: '采用对方的',
+  theirs: '对方的',
 }
 export default common
