@@ -1,1 +1,1 @@
-import"./index.js";import{N as e,j as t,q as n,st as r,w as i}from"./text.svelte.js";var a=e(`<dl class="svelte-58vaxh"><!></dl>`);function o(e,o){var s=a(),c=n(s);i(c,()=>o.children),r(s),t(e,s)}export{o as t};
+import"./index.js";import{J as e,N as t,j as n,lt as r,w as i}from"./text.svelte.js";var a=t(`<dl class="svelte-58vaxh"><!></dl>`);function o(t,o){var s=a(),c=e(s);i(c,()=>o.children),r(s),n(t,s)}export{o as t};

@@ -1,0 +1,1 @@
+function e(e){switch(e){case`serving`:case`up`:return`good`;case`recovering`:case`trial`:case`degraded`:case`draining`:return`warn`;case`ejected`:case`down`:return`bad`;default:return`plain`}}export{e as t};

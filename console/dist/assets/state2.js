@@ -1,0 +1,1 @@
+function e(e){return e.in_force?`in_force`:Date.parse(e.effective_at)>Date.now()?`planned`:`replaced`}export{e as t};
