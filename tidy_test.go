@@ -59,6 +59,7 @@ var onlyIn = map[string]string{
 	"github.com/go-webauthn":        "plug/passkey",
 	"k8s.io":                        "plug/kube",
 	"github.com/spf13/cobra":        "cmd",
+	"github.com/yuin/goldmark":      "api/site",
 }
 
 // onlyTests lists packages that exist for tests alone although their name

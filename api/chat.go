@@ -380,18 +380,24 @@ type inSharedChat struct {
 	Token string `path:"token" maxLength:"128"`
 }
 
-func (s *Server) getSharedChat(ctx context.Context, in *inSharedChat) (*answer[SharedChat], error) {
-	c, messages, err := s.opt.SharedChats.Shared(ctx, in.Token)
+func (s *Server) getSharedChat(ctx context.Context, in *inSharedChat) (*answer[*SharedChat], error) {
+	shared, err := s.SharedChat(ctx, in.Token)
+	return &answer[*SharedChat]{shared}, err
+}
+
+// SharedChat returns a chat that is shared, by what its link says. Errors: CodeNotFound.
+func (s *Server) SharedChat(ctx context.Context, token string) (*SharedChat, error) {
+	c, messages, err := s.opt.SharedChats.Shared(ctx, token)
 	if err != nil {
 		return nil, err
 	}
-	shared := SharedChat{Title: c.Title, UpdatedAt: c.UpdatedAt, Messages: []ChatMessage{}}
+	shared := &SharedChat{Title: c.Title, UpdatedAt: c.UpdatedAt, Messages: []ChatMessage{}}
 	for _, m := range messages {
 		shared.Messages = append(shared.Messages, ChatMessage{
 			ID: m.ID, Parent: m.Parent, Role: m.Role, Status: m.Status, Text: m.Text, Reasoning: m.Reasoning, Model: m.Model, CreatedAt: m.CreatedAt,
 		})
 	}
-	return &answer[SharedChat]{shared}, nil
+	return shared, nil
 }
 
 // chat writes a chat as it is shown.

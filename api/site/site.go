@@ -31,6 +31,7 @@ type Source interface {
 	PublicModels(ctx context.Context) ([]api.PublicModel, error)
 	PublicStatus(ctx context.Context) (*api.PublicStatus, error)
 	PublicRankings(ctx context.Context) (*api.Rankings, error)
+	SharedChat(ctx context.Context, token string) (*api.SharedChat, error)
 }
 
 // Options are what a Site works with. Source and Browser are required.
@@ -95,7 +96,7 @@ func New(o Options) *Site {
 
 // Paths are the addresses that it answers, as patterns of http.ServeMux.
 func (s *Site) Paths() []string {
-	return []string{"GET /{$}", "GET /prices", "GET /models/{model...}", "GET /status", "GET /rankings", "GET /site/{asset}"}
+	return []string{"GET /{$}", "GET /prices", "GET /models/{model...}", "GET /status", "GET /rankings", "GET /share/{token}", "GET /site/{asset}"}
 }
 
 // ServeHTTP answers with a page, or with what pages need.
@@ -113,6 +114,9 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "private, max-age=5")
 	h.Set("Vary", "Accept-Language, Cookie, Accept-Encoding")
 	h.Set("ETag", p.etag)
+	if strings.HasPrefix(r.URL.Path, sharePath) {
+		h.Set("X-Robots-Tag", "noindex, nofollow")
+	}
 	if p.status == http.StatusOK && r.Header.Get("If-None-Match") == p.etag {
 		w.WriteHeader(http.StatusNotModified)
 		return

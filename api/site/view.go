@@ -36,6 +36,7 @@ type view struct {
 	State  *state
 	Ranks  []rank
 	Ranked *api.Rankings
+	Chat   *chat
 
 	words map[string]string
 }
@@ -124,6 +125,9 @@ func (s *Site) fill(ctx context.Context, v *view) (name string, err error) {
 			v.Ranks = ranks(v, v.Ranked)
 		}
 		return "rankings", err
+	}
+	if token, shared := strings.CutPrefix(v.Path, sharePath); shared {
+		return "chat", s.fillChat(ctx, v, token)
 	}
 	return "model", s.fillModel(ctx, v, strings.TrimPrefix(v.Path, "/models/"))
 }
