@@ -47,7 +47,6 @@ type forward struct {
 	turnSize float64   // what cosines and sines are multiplied by
 	cos, sin []float32 // of each token of the step, for each pair
 
-	spans []span
 	rows  []row
 	tasks []task
 }

@@ -134,8 +134,8 @@ func (a *answer) finish(f infer.Finish, calls int) infer.Finish {
 	return f
 }
 
-// usage is a result's, with the tokens of reasoning.
-func (a *answer) usage(u infer.Usage) usage {
+// count is a result's usage, with the tokens of reasoning.
+func (a *answer) count(u infer.Usage) usage {
 	out := usageOf(u)
 	if a.speech != nil && a.speech.thought > 0 {
 		out.Details = &completionDetails{a.speech.thought}
@@ -210,7 +210,7 @@ func (a *answer) whole(w http.ResponseWriter, r *http.Request) {
 	} else {
 		out.Choices = []any{textChoice{Text: all.content, Logprobs: textLogprobs(tokens, 0), FinishReason: &finish}}
 	}
-	out.Usage = marshal(a.usage(result.Usage))
+	out.Usage = marshal(a.count(result.Usage))
 	announce(w, result.Usage)
 	a.tally.wrote(send(w, http.StatusOK, out), result.Usage)
 	a.tally.close(w, false)

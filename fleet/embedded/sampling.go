@@ -84,8 +84,8 @@ func (p *parameters) generation(temperature float64, vocabulary int, chat bool) 
 func (p *parameters) bias(vocabulary int) (map[int32]float32, error) {
 	out := make(map[int32]float32, len(p.LogitBias))
 	for name, v := range p.LogitBias {
-		token, err := strconv.Atoi(name)
-		if err != nil || token < 0 || token >= vocabulary {
+		token, err := strconv.ParseInt(name, 10, 32)
+		if err != nil || token < 0 || token >= int64(vocabulary) {
 			return nil, refuse("logit_bias", "logit_bias names the token %q, the vocabulary has the tokens 0 to %d.", name, vocabulary-1)
 		}
 		if !(v >= -100 && v <= 100) {

@@ -20,7 +20,6 @@ func (s *said) empty() bool { return s.content == "" && s.reasoning == "" && len
 type speech struct {
 	parser   *template.Parser
 	ended    bool
-	calls    int  // so far
 	thinking bool // the last that was said was reasoning
 	thought  int  // tokens of reasoning
 	counted  int  // tokens so far

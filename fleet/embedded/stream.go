@@ -107,7 +107,7 @@ func (s *stream) end(result infer.Result) error {
 	}
 	if s.wantUsage {
 		last := s.head
-		last.Object, last.Choices, last.Usage = s.chunkObject(), []any{}, marshal(s.answer.usage(result.Usage))
+		last.Object, last.Choices, last.Usage = s.chunkObject(), []any{}, marshal(s.count(result.Usage))
 		n, err := s.event(marshal(last))
 		if s.tally.wrote(n, result.Usage); err != nil {
 			return err
