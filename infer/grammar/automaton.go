@@ -55,7 +55,17 @@ type state struct {
 	bytes   [256]*state
 	dead    [256 / 64]uint64 // bytes that lead nowhere
 	mask    []uint64         // tokens that can come next, once it was computed
+	loop    truth            // whether all plain bytes lead back here
 }
+
+// truth is an answer that may not be known yet.
+type truth uint8
+
+const (
+	unknown truth = iota
+	yes
+	no
+)
 
 // errTooComplex says that a schema's masks take too long.
 var errTooComplex = errors.New("the schema is too complex: finding the tokens that can come next takes too long")
@@ -274,4 +284,17 @@ func (g *Grammar) adopt(f *frame) *frame {
 		return nil
 	}
 	return g.frame(f.node, g.adopt(f.parent))
+}
+
+// loops reports whether all plain bytes lead from a state back to it.
+func (g *Grammar) loops(s *state) bool {
+	if s.loop == unknown {
+		s.loop = yes
+		for b := byte(' '); b <= '~' && s.loop == yes; b++ {
+			if isPlain(b) && g.byte(s, b) != s {
+				s.loop = no
+			}
+		}
+	}
+	return s.loop == yes
 }

@@ -250,7 +250,8 @@ func schemas(depth int) *rapid.Generator[map[string]any] {
 		case "anyOf":
 			return map[string]any{"anyOf": rapid.SliceOfN(schemas(depth-1), 1, 3).Draw(t, "anyOf")}
 		case "ref":
-			return map[string]any{"anyOf": []any{map[string]any{"type": "null"}, map[string]any{"$ref": "#"}}}
+			// Inside of an array, so that the validator reads on before it comes back.
+			return map[string]any{"type": "array", "items": map[string]any{"$ref": "#"}, "maxItems": 2}
 		case "object":
 			properties := map[string]any{}
 			var required []string

@@ -120,7 +120,8 @@ func (s *State) Mask() []uint64 {
 }
 
 // compute walks the vocabulary's tree through the automaton. A branch that it
-// cannot take is left out with all that hangs on it.
+// cannot take is left out with all that hangs on it, and a branch of plain
+// bytes is taken whole where these change nothing, as in a string.
 func (s *State) compute() []uint64 {
 	g, v := s.grammar, s.grammar.vocabulary
 	mask := make([]uint64, (v.tokens.Size()+63)/64)
@@ -141,11 +142,15 @@ func (s *State) compute() []uint64 {
 			}
 		}
 		path[b.depth+1] = next
-		if b.token >= 0 {
-			set(b.token)
-			for _, id := range v.same[b.token] {
+		if b.plain && g.loops(next) {
+			for _, id := range v.under(b) {
 				set(id)
 			}
+			i = int(b.skip)
+			continue
+		}
+		for _, id := range v.order[b.first:b.ends] {
+			set(id)
 		}
 		i++
 	}

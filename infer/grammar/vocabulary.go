@@ -25,19 +25,25 @@ type Tokens interface {
 type Vocabulary struct {
 	tokens   Tokens
 	tree     []branch
-	same     map[int32][]int32 // tokens with the bytes of an earlier one
-	specials []int32           // tokens that are no text and do not end the answer
+	order    []int32 // the tokens in the order of the tree
+	specials []int32 // tokens that are no text and do not end the answer
 	ends     []int32
 	longest  int
 }
 
 // branch is a node of the tree, which lies depth first in a slice.
 type branch struct {
-	token int32 // the token whose bytes end here, or -1
 	skip  int32 // the index behind what hangs on this branch
+	first int32 // in order: the first token that ends here or farther on
+	ends  int32 // in order: behind the last token that ends here
 	depth uint16
 	byte  byte
+	plain bool // it and all that hangs on it are plain bytes
 }
+
+// isPlain reports whether a byte is a character of ASCII that stands for
+// itself in a JSON string: what most of a vocabulary is made of.
+func isPlain(b byte) bool { return b >= ' ' && b <= '~' && b != '"' && b != '\\' }
 
 // maxToken is the longest token, in bytes, that a grammar lets through.
 const maxToken = 1 << 10
@@ -45,7 +51,7 @@ const maxToken = 1 << 10
 // NewVocabulary builds the tree. Tokens of no bytes, and those longer than
 // 1,024, are never allowed by a grammar.
 func NewVocabulary(tokens Tokens) *Vocabulary {
-	v := &Vocabulary{tokens: tokens, same: map[int32][]int32{}}
+	v := &Vocabulary{tokens: tokens}
 	type entry struct {
 		bytes string
 		id    int32
@@ -67,33 +73,44 @@ func NewVocabulary(tokens Tokens) *Vocabulary {
 		return cmp.Or(strings.Compare(a.bytes, b.bytes), cmp.Compare(a.id, b.id))
 	})
 	var path []int32 // the branches on the way to the last one
-	last, lastID := "", int32(-1)
+	last := ""
 	for _, e := range list {
-		if e.bytes == last {
-			v.same[lastID] = append(v.same[lastID], e.id)
-			continue
-		}
 		shared := 0
 		for shared < min(len(last), len(e.bytes)) && last[shared] == e.bytes[shared] {
 			shared++
 		}
-		v.close(path[shared:])
+		v.close(path, shared)
 		path = path[:shared]
 		for i := shared; i < len(e.bytes); i++ {
 			path = append(path, int32(len(v.tree)))
-			v.tree = append(v.tree, branch{token: -1, depth: uint16(i), byte: e.bytes[i]})
+			n := int32(len(v.order))
+			v.tree = append(v.tree, branch{first: n, ends: n, depth: uint16(i), byte: e.bytes[i], plain: isPlain(e.bytes[i])})
 		}
-		v.tree[path[len(path)-1]].token = e.id
+		v.order = append(v.order, e.id)
+		v.tree[path[len(path)-1]].ends = int32(len(v.order))
 		v.longest = max(v.longest, len(e.bytes))
-		last, lastID = e.bytes, e.id
+		last = e.bytes
 	}
-	v.close(path)
+	v.close(path, 0)
 	return v
 }
 
-// close ends branches on which nothing more will hang.
-func (v *Vocabulary) close(path []int32) {
-	for _, i := range path {
+// close ends the branches of a path from an index on, on which nothing more
+// will hang.
+func (v *Vocabulary) close(path []int32, from int) {
+	for n := len(path) - 1; n >= from; n-- {
+		i := path[n]
 		v.tree[i].skip = int32(len(v.tree))
+		if n > 0 && !v.tree[i].plain {
+			v.tree[path[n-1]].plain = false
+		}
 	}
+}
+
+// under returns the tokens that end at a branch or farther on.
+func (v *Vocabulary) under(b *branch) []int32 {
+	if int(b.skip) == len(v.tree) {
+		return v.order[b.first:]
+	}
+	return v.order[b.first:v.tree[b.skip].first]
 }
