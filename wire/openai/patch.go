@@ -3,6 +3,7 @@ package openai
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -28,8 +29,8 @@ type edit struct {
 func (r *Request) Patched(dst []byte, p Patch) []byte {
 	var buf [8]edit
 	edits := buf[:0]
-	if p.Model != "" && p.Model != r.Model {
-		edits = append(edits, edit{r.spans.model, quote(p.Model)})
+	if p.Model != "" {
+		edits = r.rename(edits, p.Model)
 	}
 	if r.Stream && !r.IncludeUsage {
 		edits = append(edits, r.askUsage())
@@ -49,6 +50,16 @@ func (r *Request) Patched(dst []byte, p Patch) []byte {
 		last = e.at.to
 	}
 	return append(dst, r.raw[last:]...)
+}
+
+// rename names the model as the engine does. What the bytes say is not always
+// r.Model: who calls a model by an alias, or one that stands for it, wrote another.
+func (r *Request) rename(edits []edit, model string) []edit {
+	at := r.spans.model
+	if wrote := r.raw[at.from:at.to]; len(wrote) == len(model)+2 && string(wrote[1:len(wrote)-1]) == model && !strings.Contains(model, `\`) {
+		return edits
+	}
+	return append(edits, edit{at, quote(model)})
 }
 
 // askUsage sets stream_options.include_usage to true.

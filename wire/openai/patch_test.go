@@ -210,6 +210,19 @@ func TestPatchedExactly(t *testing.T) {
 	}
 }
 
+// TestPatchedByAnotherName: who calls a model by an alias, or a model that stands for
+// it, is answered by an engine that knows neither name.
+func TestPatchedByAnotherName(t *testing.T) {
+	r, err := Parse(Chat(), []byte(`{"model":"alias","messages":[{"role":"user","content":"hi"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Model = "m" // as the gateway knows it
+	if got := string(r.Patched(nil, Patch{Model: "m"})); !strings.HasPrefix(got, `{"model":"m",`) {
+		t.Errorf("an engine that calls the model m as well was asked %s", got)
+	}
+}
+
 // FuzzParsePatch: a request that is read, patched in any way, is read again
 // and differs as asked and nowhere else.
 func FuzzParsePatch(f *testing.F) {
