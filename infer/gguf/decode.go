@@ -120,7 +120,7 @@ func decodeQ4K[F float](out []F, b []byte) {
 	scales, minima := Scales6(b[4:16])
 	for i := range out {
 		q := b[16+i/64*32+i%32] >> (i / 32 % 2 * 4) & 15
-		out[i] = F(scale*F(scales[i/32]))*F(q) - F(least*F(minima[i/32]))
+		out[i] = F(scale*F(scales[i/32])*F(q)) - F(least*F(minima[i/32]))
 	}
 }
 
@@ -131,7 +131,7 @@ func decodeQ5K[F float](out []F, b []byte) {
 	scales, minima := Scales6(b[4:16])
 	for i := range out {
 		q := b[48+i/64*32+i%32]>>(i/32%2*4)&15 | b[16+i%32]>>(i/32)&1<<4
-		out[i] = F(scale*F(scales[i/32]))*F(q) - F(least*F(minima[i/32]))
+		out[i] = F(scale*F(scales[i/32])*F(q)) - F(least*F(minima[i/32]))
 	}
 }
 
@@ -145,6 +145,6 @@ func decodeQ6K[F float](out []F, b []byte) {
 	for i := range out {
 		h, j := i/128, i%128
 		q := low[h*64+j%64]>>(j/64*4)&15 | high[h*32+j%32]>>(j/32*2)&3<<4
-		out[i] = F(scale*F(int8(scales[i/16]))) * F(int(q)-32)
+		out[i] = scale * F(int8(scales[i/16])) * F(int(q)-32)
 	}
 }

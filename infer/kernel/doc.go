@@ -9,4 +9,6 @@
 // stand beside it nor on the number of workers, to the last bit, so that an
 // answer is the same alone and inside a batch. It may differ between
 // instruction sets, in the last bits.
+//
+// DESIGN.md argues layout, pool and determinism.
 package kernel

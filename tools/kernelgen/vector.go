@@ -24,7 +24,9 @@ func constants() []constant {
 		f("e0", 1.9875691500e-4), f("e1", 1.3981999507e-3), f("e2", 8.3334519073e-3),
 		f("e3", 4.1665795894e-2), f("e4", 1.6666665459e-1), f("e5", 5.0000001201e-1),
 		f("one", 1), f("least", -87.3), f("most", 88.3),
-		{"bias", 127}, {"magnitude", 0x7fffffff}, {"sign", 0x80000000},
+		{"bias", 127},
+		{"magnitude", 0x7fffffff},
+		{"sign", 0x80000000},
 		f("by127", 127), f("smallest", 1e-30),
 	}
 }
