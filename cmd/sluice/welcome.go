@@ -17,6 +17,7 @@ import (
 	shipped "sluice/docs"
 	"sluice/fleet/command"
 	"sluice/fleet/embedded"
+	"sluice/fleet/process"
 	"sluice/fleet/simulator"
 	"sluice/infer"
 	"sluice/infer/box"
@@ -222,8 +223,8 @@ func (s *server) localEngine(e sluice.Engine) (http.Handler, error) {
 	switch e.Kind {
 	case sluice.EngineEmbedded:
 		own, err := s.embeddedEngine()
-		if err == nil {
-			s.embedded.Store(e.ID, own)
+		if counts, ok := own.(*embedded.Engine); ok {
+			s.embedded.Store(e.ID, counts)
 		}
 		return own, err
 	case sluice.EngineSimulated:
@@ -267,9 +268,12 @@ func (s *server) embeddedEngine() (http.Handler, error) {
 	var model *infer.Model
 	var err error
 	if s.cfg.GGUF != "" {
-		model, err = infer.Options{Kernel: s.cfg.Kernel}.Open(s.cfg.GGUF)
+		model, err = s.fileOptions().Open(s.cfg.GGUF)
 		if errors.Is(err, infer.ErrEncoder) {
 			return s.embeddedEncoder()
+		}
+		if err != nil {
+			return s.unloaded(err), nil
 		}
 	} else {
 		model, err = boxOptions(s.cfg.Kernel).Read(box.File())
@@ -295,11 +299,30 @@ func docsGuide() *guide.Guide {
 
 // embeddedEncoder loads the operator's file as a model of embeddings.
 func (s *server) embeddedEncoder() (http.Handler, error) {
-	encoder, err := infer.Options{Kernel: s.cfg.Kernel}.OpenEncoder(s.cfg.GGUF)
+	encoder, err := s.fileOptions().OpenEncoder(s.cfg.GGUF)
 	if err != nil {
-		return nil, fmt.Errorf("loading the embedded model: %w", err)
+		return s.unloaded(err), nil
 	}
 	return embedded.New(embedded.Config{Encoder: encoder, ID: box.Name, Description: encoder.Name(), Now: clock})
+}
+
+// fileOptions is what a model of the operator's may use: all cores, and nine tenths
+// of the memory that is available, where that is known.
+func (s *server) fileOptions() infer.Options {
+	o := infer.Options{Kernel: s.cfg.Kernel}
+	if free, _, err := process.AvailableMemory(); err == nil {
+		o.Memory = max(1, free/10*9)
+	}
+	return o
+}
+
+// unloaded stands for a model that could not be loaded: a file that is damaged or
+// too large is an engine that is not well, and no reason for the server not to start.
+func (s *server) unloaded(err error) http.Handler {
+	s.log.Error("the embedded model cannot be loaded", "error", err)
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "the embedded model could not be loaded: the server's log says why", http.StatusServiceUnavailable)
+	})
 }
 
 // secret returns a random value that is made once and kept.

@@ -12,6 +12,10 @@ import (
 	"sluice/fleet/chip"
 )
 
+// AvailableMemory is how many bytes of main memory can be taken, and what bounds
+// it: the machine, or a control group that the server is in. Only Linux tells.
+func AvailableMemory() (free int64, from string, err error) { return availableMemory() }
+
 // machine is what keepers touch of the computer. Tests have one of their own.
 type machine interface {
 	// prepare looks at what the program needs: nil if it can be run. promised is the
