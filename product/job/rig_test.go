@@ -215,7 +215,7 @@ func (r *rig) configure() {
 		c.Keys = append(c.Keys, &sluice.Key{ID: "key_" + org, Org: org, Role: sluice.RoleDeveloper, Hash: sluice.HashKey(secret)})
 	}
 	c.Models = []*sluice.Model{{Name: "m"}}
-	c.Engines = []*sluice.Engine{{ID: "eng_1", Name: "one", Kind: sluice.EngineEmbedded, Models: map[string]string{"m": "own"}, OnLeave: sluice.LeaveCancel}}
+	c.Engines = []*sluice.Engine{{ID: "eng_1", Name: "one", Kind: sluice.EngineCommand, Models: map[string]string{"m": "own"}, OnLeave: sluice.LeaveCancel}}
 	if r.books == nil {
 		r.publish("book_1", perSecond)
 	}

@@ -425,11 +425,13 @@ journey('a model stands for two versions, and their weights are changed', async 
   await page.getByRole('dialog').getByLabel(/^Weight/).nth(1).fill('270')
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
   await page.getByRole('listitem').filter({ hasText: 'next-chat' }).getByText('75%').waitFor()
-  await call(server, filled.keys[0].key, 'Hello!', 8, 'chat')
+  const payer = await sluice(server, 'org', 'create', 'Versions', '--currency', 'USD', '--credit', '5.00') // without a plan, which would serve one of the two
+  const key = await sluice(server, 'key', 'create', '--org', payer.id)
+  await call(server, key.key, 'Hello!', 8, 'chat')
   await page.getByRole('button', { name: 'Actions: chat' }).click()
   await page.getByRole('menuitem', { name: 'Hide' }).click()
   await page.getByText('Hidden', { exact: true }).waitFor()
-  const listed = await fetch(server.url + '/v1/models', { headers: { Authorization: `Bearer ${filled.keys[0].key}` } }).then((r) => r.json())
+  const listed = await fetch(server.url + '/v1/models', { headers: { Authorization: `Bearer ${key.key}` } }).then((r) => r.json())
   assert.ok(!listed.data.some((m) => m.id === 'chat'), 'a hidden model is listed')
 })
 

@@ -56,6 +56,9 @@ func (r *Request) Patched(dst []byte, p Patch) []byte {
 // r.Model: who calls a model by an alias, or one that stands for it, wrote another.
 func (r *Request) rename(edits []edit, model string) []edit {
 	at := r.spans.model
+	if at.from == at.to { // the bytes name none: the form's field or the path does
+		return edits
+	}
 	if wrote := r.raw[at.from:at.to]; len(wrote) == len(model)+2 && string(wrote[1:len(wrote)-1]) == model && !strings.Contains(model, `\`) {
 		return edits
 	}
