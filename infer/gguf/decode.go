@@ -120,7 +120,7 @@ func decodeQ4K[F float](out []F, b []byte) {
 	scales, minima := Scales6(b[4:16])
 	for i := range out {
 		q := b[16+i/64*32+i%32] >> (i / 32 % 2 * 4) & 15
-		out[i] = F(scale*F(scales[i/32])*F(q)) - F(least*F(minima[i/32]))
+		out[i] = F(scale*F(scales[i/32])*F(q)) - F(least*F(minima[i/32])) //nolint:unconvert // the conversion keeps the compiler from fusing the product into the difference
 	}
 }
 
@@ -131,7 +131,7 @@ func decodeQ5K[F float](out []F, b []byte) {
 	scales, minima := Scales6(b[4:16])
 	for i := range out {
 		q := b[48+i/64*32+i%32]>>(i/32%2*4)&15 | b[16+i%32]>>(i/32)&1<<4
-		out[i] = F(scale*F(scales[i/32])*F(q)) - F(least*F(minima[i/32]))
+		out[i] = F(scale*F(scales[i/32])*F(q)) - F(least*F(minima[i/32])) //nolint:unconvert // as above
 	}
 }
 
