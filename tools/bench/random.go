@@ -29,9 +29,14 @@ func writeRandom(path string, typ gguf.Type) error {
 		key   string
 		value uint32
 	}{
-		{"context_length", 4096}, {"embedding_length", randomWidth}, {"block_count", randomLayers},
-		{"feed_forward_length", randomHidden}, {"attention.head_count", randomHeads}, {"attention.head_count_kv", randomKeys},
-		{"attention.key_length", randomHead}, {"attention.value_length", randomHead},
+		{"context_length", 4096},
+		{"embedding_length", randomWidth},
+		{"block_count", randomLayers},
+		{"feed_forward_length", randomHidden},
+		{"attention.head_count", randomHeads},
+		{"attention.head_count_kv", randomKeys},
+		{"attention.key_length", randomHead},
+		{"attention.value_length", randomHead},
 	} {
 		b.Uint32("qwen3."+n.key, n.value)
 	}
@@ -72,7 +77,7 @@ func randomTokens(b *gguftest.Builder) {
 	var tokens []string
 	var kinds []int32
 	other := rune(256)
-	for c := rune(0); c < 256; c++ {
+	for c := range rune(256) {
 		if c >= '!' && c <= '~' || c >= 0xa1 && c <= 0xac || c >= 0xae {
 			tokens = append(tokens, string(c))
 		} else {
