@@ -180,8 +180,7 @@ func (c toolsClient) lacks(t *testing.T) {
 		{"blind", "messages[0].content[1]", c.see()},
 		{"blind", "response_format", c.shaped()},
 		{"blind", "logprobs", openai.ChatCompletionNewParams{Messages: c.ask("hi").Messages, Logprobs: openai.Bool(true)}},
-		{c.box, "tools", withTool(c.ask("hi"))},
-		{c.box, "presence_penalty", openai.ChatCompletionNewParams{Messages: c.ask("hi").Messages, PresencePenalty: openai.Float(0.5)}},
+		{c.box, "n", openai.ChatCompletionNewParams{Messages: c.ask("hi").Messages, N: openai.Int(2)}},
 		{c.simulated, "response_format", c.shaped()},
 	} {
 		want.p.Model = want.model
