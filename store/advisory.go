@@ -35,14 +35,26 @@ func takeAdvisoryLock(ctx context.Context, config *pgx.ConnConfig) (lock, error)
 	return lock{held: a.held, claim: a.claim, release: a.release}, nil
 }
 
+// How often, and how long apart, the lock is asked for before it counts as another server's.
+const (
+	lockTries = 10
+	lockPause = 100 * time.Millisecond
+)
+
 // take connects and takes the lock.
 func (a *advisory) take(ctx context.Context) error {
 	conn, err := pgx.ConnectConfig(ctx, a.config)
 	if err != nil {
 		return fmt.Errorf("taking the lock of the store: %w", err)
 	}
-	var taken bool
-	err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1::int, hashtext(current_schema()))`, postgresLock).Scan(&taken)
+	taken := false
+	// PostgreSQL notices a moment late that a server has ended.
+	for tries := 0; tries < lockTries && err == nil && !taken; tries++ {
+		if tries > 0 {
+			time.Sleep(lockPause)
+		}
+		err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1::int, hashtext(current_schema()))`, postgresLock).Scan(&taken)
+	}
 	if err == nil && !taken {
 		err = lockOwner(ctx, conn)
 	}
