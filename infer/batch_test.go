@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"sluice/infer/sample"
 )
@@ -26,9 +27,27 @@ func requests(t testing.TB, m *Model, n int) []Request {
 	return all
 }
 
-// together asks for all at once, and returns the answers.
+// hold keeps a model that has nothing to do from beginning a step until release
+// is called: it is as if one were under way.
+func hold(m *Model) (release func()) {
+	s := &m.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.working {
+		idle := s.idle
+		s.mu.Unlock()
+		<-idle
+		s.mu.Lock()
+	}
+	s.working, s.idle = true, make(chan struct{})
+	return func() { go s.work() }
+}
+
+// together asks for all at once, and returns the answers. The first step begins
+// when all are there, however slow the machine is.
 func together(t testing.TB, m *Model, all []Request) []string {
 	t.Helper()
+	release := hold(m)
 	answers := make([]string, len(all))
 	var group sync.WaitGroup
 	for i, req := range all {
@@ -44,6 +63,10 @@ func together(t testing.TB, m *Model, all []Request) []string {
 			answers[i] = fmt.Sprint(text.String(), res.Finish, res.Usage.Completion)
 		})
 	}
+	for m.Stats().Waiting < len(all) && !t.Failed() {
+		time.Sleep(100 * time.Microsecond)
+	}
+	release()
 	group.Wait()
 	return answers
 }
@@ -120,7 +143,7 @@ func TestTenThousandWait(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		m.server.working, m.server.idle = true, make(chan struct{}) // it is as if a step were under way
+		release := hold(m)
 		ctx, leave := context.WithCancel(t.Context())
 		var full, left, served atomic.Int32
 		for i := range slots + queue + more {
@@ -151,7 +174,7 @@ func TestTenThousandWait(t *testing.T) {
 		if s := m.Stats(); s.Waiting != slots+queue-int(left.Load()) || left.Load() < queue/3 {
 			t.Errorf("%d left and %d wait", left.Load(), s.Waiting)
 		}
-		go m.server.work()
+		release()
 		synctest.Wait()
 		if s := m.Stats(); served.Load()+left.Load() != slots+queue || s.Running+s.Waiting != 0 {
 			t.Errorf("%d were served and %d left, %+v", served.Load(), left.Load(), s)
