@@ -45,7 +45,7 @@ journey('from the first-run link to an answer in the playground, with its cost',
   const cost = page.getByRole('article').getByText(/^\$0\.\d*[1-9]/)
   await cost.waitFor()
   console.log(`from starting the server to a signed-in console with an answer and its cost in the playground: ${((performance.now() - begun) / 1000).toFixed(1)} s`)
-  assert.ok((await page.getByRole('article').locator('.text').innerText()).length > 10)
+  assert.ok((await page.getByRole('article').locator('.markdown').innerText()).length > 10)
   for (const figure of ['First token', 'Speed', 'Tokens']) await page.getByRole('article').getByText(figure, { exact: true }).waitFor()
   const shown = Number((await cost.getAttribute('title')).replace('$', ''))
   const found = await sluice(server, 'org', 'list')

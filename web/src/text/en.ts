@@ -10,6 +10,7 @@ import engines from './en/engines'
 import invoices from './en/invoices'
 import keys from './en/keys'
 import limits from './en/limits'
+import markdown from './en/markdown'
 import members from './en/members'
 import models from './en/models'
 import plan from './en/plan'
@@ -25,4 +26,4 @@ import usage from './en/usage'
 import webhooks from './en/webhooks'
 import whatif from './en/whatif'
 
-export default { account, audit, balance, chat, close, common, credits, customers, engines, invoices, keys, limits, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
+export default { account, audit, balance, chat, close, common, credits, customers, engines, invoices, keys, limits, markdown, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }

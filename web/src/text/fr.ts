@@ -10,6 +10,7 @@ import engines from './fr/engines'
 import invoices from './fr/invoices'
 import keys from './fr/keys'
 import limits from './fr/limits'
+import markdown from './fr/markdown'
 import members from './fr/members'
 import models from './fr/models'
 import plan from './fr/plan'
@@ -26,5 +27,5 @@ import webhooks from './fr/webhooks'
 import whatif from './fr/whatif'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, chat, close, common, credits, customers, engines, invoices, keys, limits, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
+const messages: Messages = { account, audit, balance, chat, close, common, credits, customers, engines, invoices, keys, limits, markdown, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
 export default messages

@@ -10,6 +10,7 @@ import engines from './zh/engines'
 import invoices from './zh/invoices'
 import keys from './zh/keys'
 import limits from './zh/limits'
+import markdown from './zh/markdown'
 import members from './zh/members'
 import models from './zh/models'
 import plan from './zh/plan'
@@ -26,5 +27,5 @@ import webhooks from './zh/webhooks'
 import whatif from './zh/whatif'
 import type { Messages } from './messages'
 
-const messages: Messages = { account, audit, balance, chat, close, common, credits, customers, engines, invoices, keys, limits, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
+const messages: Messages = { account, audit, balance, chat, close, common, credits, customers, engines, invoices, keys, limits, markdown, members, models, plan, plans, playground, prices, queue, shell, start, statements, today, usage, webhooks, whatif }
 export default messages

@@ -1,0 +1,6 @@
+export default {
+  code: 'Code',
+  copy: 'Copy',
+  image: 'Picture',
+  table: 'Table',
+}
