@@ -23,6 +23,11 @@ func (s shape) pageBytes() int64 {
 	return 4 * int64(s.layers) * int64(s.kvHeads) * int64(kernel.PageFloats(s.headSize))
 }
 
+// cacheBytes is what keys and values of so many tokens take.
+func (s shape) cacheBytes(tokens int) int64 {
+	return (int64(tokens) + kernel.PageTokens - 1) / kernel.PageTokens * s.pageBytes()
+}
+
 // hold gives pages their memory.
 func (c *cache) hold(ids []page.ID) {
 	for _, id := range ids {

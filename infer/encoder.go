@@ -47,6 +47,8 @@ type Encoder struct {
 	pool    *kernel.Pool
 	room    chan struct{} // who waits or computes
 
+	memoryBytes int64
+
 	mu     sync.Mutex // held while a text is computed; guards what follows
 	closed bool
 	memory *encoderMemory
@@ -87,31 +89,12 @@ type encoderMemory struct {
 // ReadEncoder loads a model of embeddings from the bytes of a GGUF file and
 // keeps none of them. Its errors are those of Read.
 func (o Options) ReadEncoder(data []byte) (*Encoder, error) {
-	f, err := gguf.Parse(data)
+	e, f, err := o.readEncoderHead(data)
 	if err != nil {
 		return nil, err
 	}
-	arch, err := f.String("general.architecture")
-	if err != nil {
-		return nil, err
-	}
-	if arch != archBERT {
-		return nil, fmt.Errorf("architecture %q does not give embeddings, only %q does", arch, archBERT)
-	}
-	e := &Encoder{size: f.Values()}
-	var bytes int64
-	bytes, e.format = storage(f)
-	if e.tokens, err = wordpiece.Load(f); err != nil {
-		return nil, err
-	}
-	if e.shape, err = readEncoderShape(f, e.tokens.Size()); err != nil {
-		return nil, fmt.Errorf("loading the model: %w", err)
-	}
-	if o.Context > 0 {
-		e.shape.context = min(e.shape.context, o.Context)
-	}
-	if working := e.shape.workingBytes(); o.Memory > 0 && bytes+working > o.Memory {
-		return nil, fmt.Errorf("%w: it needs %s for its weights and %s to work with; %s", ErrMemory, size(bytes), size(working), o.given())
+	if o.Memory > 0 && e.memoryBytes > o.Memory {
+		return nil, fmt.Errorf("%w: it needs %s for its weights and to work with; %s", ErrMemory, size(e.memoryBytes), o.given())
 	}
 	p := o.limits()
 	if e.pool, err = o.workers(p.threads); err != nil {
@@ -122,9 +105,38 @@ func (o Options) ReadEncoder(data []byte) (*Encoder, error) {
 		e.pool.Close()
 		return nil, fmt.Errorf("loading the weights: %w", err)
 	}
-	e.name, _ = f.String("general.name") // optional
 	e.memory = newEncoderMemory(e.shape)
 	return e, nil
+}
+
+// readEncoderHead reads all of a file but the weights.
+func (o Options) readEncoderHead(data []byte) (*Encoder, *gguf.File, error) {
+	f, err := gguf.Parse(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	arch, err := f.String("general.architecture")
+	if err != nil {
+		return nil, nil, err
+	}
+	if arch != archBERT {
+		return nil, nil, fmt.Errorf("architecture %q does not give embeddings, only %q does", arch, archBERT)
+	}
+	e := &Encoder{size: f.Values()}
+	var weights int64
+	weights, e.format = storage(f)
+	if e.tokens, err = wordpiece.Load(f); err != nil {
+		return nil, nil, err
+	}
+	if e.shape, err = readEncoderShape(f, e.tokens.Size()); err != nil {
+		return nil, nil, fmt.Errorf("loading the model: %w", err)
+	}
+	if o.Context > 0 {
+		e.shape.context = min(e.shape.context, o.Context)
+	}
+	e.memoryBytes = weights + e.shape.workingBytes()
+	e.name, _ = f.String("general.name") // optional
+	return e, f, nil
 }
 
 // OpenEncoder loads a model of embeddings from a GGUF file.
@@ -233,6 +245,9 @@ func (e *Encoder) Format() string { return e.format }
 
 // Parameters is the number of weights.
 func (e *Encoder) Parameters() int64 { return e.size }
+
+// Memory is about how many bytes the model takes.
+func (e *Encoder) Memory() int64 { return e.memoryBytes }
 
 // Context is the most tokens of a text.
 func (e *Encoder) Context() int { return e.shape.context }

@@ -24,7 +24,11 @@ func survives(t *testing.T, data []byte) {
 		_, _ = e.Embed(t.Context(), []int32{1, 2, 3})
 		_ = e.Close()
 	}
+	_, examined := o.Examine(data)
 	m, err := o.Read(data)
+	if (err == nil) != (examined == nil) && !errors.Is(err, ErrMemory) && !errors.Is(err, ErrEncoder) {
+		t.Errorf("examined: %v, read: %v", examined, err)
+	}
 	if err != nil {
 		return
 	}

@@ -25,6 +25,7 @@ type Model struct {
 	noChat    error // why there is no template
 	size      int64
 	bytes     int64
+	memory    int64
 	format    string
 	pool      *kernel.Pool
 	server    server
@@ -65,32 +66,16 @@ func open[T any](path string, read func(data []byte) (T, error)) (T, error) {
 // tensor types or tokenizer it does not support, and, with an error that wraps
 // ErrMemory, on one that needs more memory than there is.
 func (o Options) Read(data []byte) (*Model, error) {
-	f, err := gguf.Parse(data)
+	m, f, err := readHead(data)
 	if err != nil {
 		return nil, err
-	}
-	m := &Model{size: f.Values()}
-	m.bytes, m.format = storage(f)
-	arch, err := f.String("general.architecture")
-	if err != nil {
-		return nil, err
-	}
-	if m.family, err = findFamily(arch); err != nil {
-		return nil, err
-	}
-	if m.tokenizer, err = tokenizer.Load(f); err != nil {
-		return nil, err
-	}
-	m.chat = readChat(m.tokenizer)
-	m.template, m.noChat = template.For(f, m.tokenizer)
-	if m.shape, err = readShape(f, m.family, m.tokenizer.Size()); err != nil {
-		return nil, fmt.Errorf("loading the model: %w", err)
 	}
 	plan, err := o.plan(m.shape, m.bytes)
 	if err != nil {
 		return nil, err
 	}
 	m.shape.context = plan.context
+	m.memory = m.bytes + m.shape.workingBytes(plan.limits) + int64(plan.pages)*m.shape.pageBytes()
 	if m.pool, err = o.workers(plan.threads); err != nil {
 		return nil, err
 	}
@@ -98,10 +83,36 @@ func (o Options) Read(data []byte) (*Model, error) {
 		m.pool.Close()
 		return nil, fmt.Errorf("loading the weights: %w", err)
 	}
-	m.name, _ = f.String("general.name") // optional
 	m.server.init(plan, newForward(m.pool, m.family, m.shape, &m.weights, plan.limits.Slots+plan.limits.Step, plan.limits.Slots, plan.pages))
 	runtime.GC() // what reading took is not needed any more
 	return m, nil
+}
+
+// readHead reads all of a file but the weights.
+func readHead(data []byte) (*Model, *gguf.File, error) {
+	f, err := gguf.Parse(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := &Model{size: f.Values()}
+	m.bytes, m.format = storage(f)
+	arch, err := f.String("general.architecture")
+	if err != nil {
+		return nil, nil, err
+	}
+	if m.family, err = findFamily(arch); err != nil {
+		return nil, nil, err
+	}
+	if m.tokenizer, err = tokenizer.Load(f); err != nil {
+		return nil, nil, err
+	}
+	m.chat = readChat(m.tokenizer)
+	m.template, m.noChat = template.For(f, m.tokenizer)
+	if m.shape, err = readShape(f, m.family, m.tokenizer.Size()); err != nil {
+		return nil, nil, fmt.Errorf("loading the model: %w", err)
+	}
+	m.name, _ = f.String("general.name") // optional
+	return m, f, nil
 }
 
 // storage returns how many bytes the tensors have, and the type that most of
@@ -143,6 +154,9 @@ func (m *Model) Context() int { return m.shape.context }
 
 // Parameters is the number of weights.
 func (m *Model) Parameters() int64 { return m.size }
+
+// Memory is about how many bytes the model takes, once its cache is full.
+func (m *Model) Memory() int64 { return m.memory }
 
 // Template renders conversations for the model and reads its answers. Without
 // one that is known, the error says so: the model continues texts all the same.

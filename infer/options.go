@@ -94,7 +94,7 @@ func (o Options) plan(s shape, weights int64) (plan, error) {
 	p.context = min(p.context, p.pages*kernel.PageTokens)
 	if p.context < min(leastContext, s.context) {
 		return p, fmt.Errorf("%w: it needs %s for its weights, %s to work with and %s for a context of %d tokens; %s",
-			ErrMemory, size(weights), size(working), size((min(leastContext, int64(s.context))+kernel.PageTokens-1)/kernel.PageTokens*page), min(leastContext, s.context), o.given())
+			ErrMemory, size(weights), size(working), size(s.cacheBytes(min(leastContext, s.context))), min(leastContext, s.context), o.given())
 	}
 	return p, nil
 }

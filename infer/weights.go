@@ -33,7 +33,7 @@ type layer struct {
 type expert struct{ gate, up, down kernel.Matrix }
 
 // tensorReader fetches tensors by name, keeps the first error, and notes what
-// it fetched.
+// it fetched. Without a pool it only checks matrices, and returns none.
 type tensorReader struct {
 	file *gguf.File
 	pool *kernel.Pool
@@ -65,6 +65,10 @@ func (r *tensorReader) matrix(name string, rows, cols int) kernel.Matrix {
 
 func (r *tensorReader) load(t gguf.Tensor, rows, cols int) kernel.Matrix {
 	if r.err != nil {
+		return nil
+	}
+	if r.pool == nil {
+		r.err = kernel.Check(t, rows, cols)
 		return nil
 	}
 	m, err := kernel.Load(r.pool, t, rows, cols)
@@ -129,7 +133,8 @@ func (r *tensorReader) unread() error {
 	return fmt.Errorf("the file has %d tensors that this architecture is not computed with, the first is %q", len(left), left[0])
 }
 
-// readWeights copies the tensors out of the file.
+// readWeights copies the tensors out of the file or, without a pool, checks
+// that it could.
 func readWeights(p *kernel.Pool, f *gguf.File, kind family, s shape) (weights, error) {
 	r := newTensorReader(p, f)
 	w := weights{
