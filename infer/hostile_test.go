@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/infer/gguf/gguftest"
 	"sluice/infer/sample"
 )
 
@@ -158,5 +159,12 @@ func TestAPanicIsAnError(t *testing.T) {
 	}
 	if s := m.Stats(); s.Running+s.Waiting != 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestSplitFilesAreNamed(t *testing.T) {
+	part := gguftest.New().String("general.architecture", "llama").Uint32("split.count", 3).Bytes()
+	if _, err := Read(part); err == nil || !strings.Contains(err.Error(), "one of the 3 files of a split model") {
+		t.Errorf("the first of three files: %v", err)
 	}
 }

@@ -94,6 +94,9 @@ func readHead(data []byte) (*Model, *gguf.File, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if n, err := f.Int("split.count"); err == nil && n > 1 {
+		return nil, nil, fmt.Errorf("it is one of the %d files of a split model: join them first, with llama-gguf-split --merge", n)
+	}
 	m := &Model{size: f.Values()}
 	m.bytes, m.format = storage(f)
 	arch, err := f.String("general.architecture")
