@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -45,6 +46,56 @@ func TestLeaveMidStream(t *testing.T) {
 			t.Errorf("the engine's status is %+v", s)
 		}
 	}
+}
+
+// An answer may have tokens and yet say nothing: the first one ends it. A client
+// that leaves once the engine has counted it, and before the stream's end, pays for
+// the count, as the engine has it too. A count of no output is free.
+func TestLeaveBehindUsage(t *testing.T) {
+	finish := strings.Replace(chunk(""), `"finish_reason":null`, `"finish_reason":"stop"`, 1)
+	for _, output := range []int64{0, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, setup{})
+			pause := fleettest.NewPause()
+			usage := fmt.Sprintf("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":169,\"completion_tokens\":%d,\"prompt_tokens_details\":{\"cached_tokens\":144}}}\n\n", output)
+			r.engines[0].Next(fleettest.Raw(chunk(""), finish, usage, "data: [DONE]\n\n").PauseAt(3, pause))
+			ctx, leave := context.WithCancel(t.Context())
+			_, lines := r.open(ctx, streamed)
+			readUntil(t, lines, `"stop"`)
+			synctest.Wait() // the gateway has read the usage
+			leave()
+			if output == 0 {
+				r.wantFree(1)
+				return
+			}
+			wantUsage(t, r.event(), sluice.Usage{sluice.ClassInput: 25, sluice.ClassCached: 144, sluice.ClassOutput: 1}, sluice.StatusCancelled, false)
+		})
+	}
+}
+
+// What an engine counted before it failed without a byte is not billed, whatever
+// the next one does.
+func TestNoBillOfAbandonedCount(t *testing.T) {
+	usage := "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":4}}\n\n"
+	for name, next := range map[string]*fleettest.Script{
+		"refuses": fleettest.Status(400, `{"error":{"message":"too hot"}}`),
+		"fails":   fleettest.Status(500, "oops"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, setup{engines: 2, machine: inTurn(fleettest.Raw(usage).DieAfter(1), next)})
+			if a := r.post(chatPath, streamed); a.StatusCode == 200 {
+				t.Errorf("answered: %s", a.body)
+			}
+			r.wantFree(1)
+		})
+	}
+}
+
+// inTurn are machines of which the first that is asked plays the first script.
+func inTurn(scripts ...*fleettest.Script) func(int) http.Handler {
+	shared := new(fleettest.Engine)
+	shared.Next(scripts...)
+	return func(int) http.Handler { return shared }
 }
 
 // Several tokens in a chunk: who leaves pays for each chunk as one, and the

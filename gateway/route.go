@@ -146,6 +146,7 @@ func (c *call) abandon() {
 		_ = c.reply.Body.Close() // nothing of it is wanted
 		c.reply = nil
 	}
+	c.stream = openai.Stream{} // nor is it billed, where the engine had counted something
 	c.cancel()
 	c.cancel = nil
 	c.g.Fleet.Done(c.taken, c.outcome, sluice.Usage{})

@@ -41,12 +41,14 @@ func (c *call) settle(err error) {
 	}
 }
 
-// produced reports whether a broken call has output that is billed.
+// produced reports whether a broken call has output that is billed: what passed,
+// or what the engine counted before the call broke. An answer that says nothing,
+// since its first token ended it, is known by the count alone.
 func (c *call) produced() bool {
 	if c.media != nil {
 		return c.held && c.left && c.media.delivered // of a broken answer there is nothing to count by
 	}
-	return c.held && c.request != nil && c.request.Stream && c.stream.Tokens > 0
+	return c.held && c.request != nil && c.request.Stream && (c.stream.Tokens > 0 || c.stream.Counted.Usage.Completion() > 0)
 }
 
 // status says how the call ended.
