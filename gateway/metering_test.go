@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -70,6 +71,128 @@ func TestMeteringEndToEnd(t *testing.T) {
 		t.Errorf("too little was tried: %v, %+v", statuses, booked)
 	}
 	t.Logf("%d requests: %v, %+v, %+v", requests, statuses, booked, loaded.Stats())
+}
+
+// TestMeteringAtEachWrite has the client leave behind each write of the engine, for
+// answers of each kind: with text, with none, with usage in every chunk, whole. Whether
+// the gateway has then read the newest bytes or not, bill and engine agree.
+func TestMeteringAtEachWrite(t *testing.T) {
+	loaded, err := infer.Options{Threads: 1, Slots: 2, Cache: 8 << 20}.Read(box.File())
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := embedded.New(embedded.Config{Model: loaded, ID: "own-name", Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder := &holding{Handler: engine}
+	r := newRig(t, setup{handler: holder})
+	end, _ := loaded.Tokenizer().Special("<|im_end|>")
+	calls := 0
+	for kind, more := range map[string]string{
+		"text": `"stream":true`, "nothing": fmt.Sprintf(`"stream":true,"logit_bias":{"%d":100}`, end),
+		"usage in each chunk": `"stream":true,"stream_options":{"continuous_usage_stats":true}`, "whole": `"stream":false`,
+	} {
+		for writes, held := 0, true; held; writes++ {
+			held = r.leaveBehind(holder, writes, `{"model":"`+model+`","max_tokens":3,"messages":[{"role":"user","content":"hi"}],`+more+`}`)
+			calls++
+			r.ended(calls)
+			booked, _ := r.booked()
+			for engine.Counted() != booked && !t.Failed() { // the engine's call may end a little later
+				if time.Since(holder.last()) > 10*time.Second {
+					t.Errorf("%s, left behind %d writes: the engine counted %+v, the bill has %+v", kind, writes, engine.Counted(), booked)
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}
+	if booked, statuses := r.booked(); statuses[sluice.StatusCompleted] != 4 || statuses[sluice.StatusCancelled] < 6 || booked.Completion < 10 {
+		t.Errorf("too little was tried: %v, %+v", statuses, booked)
+	}
+}
+
+// leaveBehind asks, and leaves once the engine has written so often and wants to
+// write more; false when the answer was whole before.
+func (r *rig) leaveBehind(holder *holding, writes int, body string) (held bool) {
+	reached := holder.hold(writes)
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if res, err := r.client.Do(r.request(ctx, "POST", chatPath, body)); err == nil {
+			_, _ = io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+		}
+	}()
+	select {
+	case <-reached:
+		time.Sleep(2 * time.Millisecond) // most often the gateway has read all by then
+		leave()
+		<-ended
+		return true
+	case <-ended:
+		return false
+	}
+}
+
+// holding is an engine that holds its answer back behind some writes, until its
+// reader leaves.
+type holding struct {
+	http.Handler
+	mu      sync.Mutex
+	writes  int
+	reached chan struct{}
+	at      time.Time // of the newest call's end
+}
+
+func (h *holding) hold(writes int) (reached <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.writes, h.reached = writes, make(chan struct{})
+	return h.reached
+}
+
+func (h *holding) last() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.at
+}
+
+// ServeHTTP implements http.Handler.
+func (h *holding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	held := &heldWriter{ResponseWriter: w, ctx: r.Context(), left: h.writes, reached: h.reached}
+	h.mu.Unlock()
+	h.Handler.ServeHTTP(held, r)
+	h.mu.Lock()
+	h.at = time.Now()
+	h.mu.Unlock()
+}
+
+type heldWriter struct {
+	http.ResponseWriter
+	ctx     context.Context
+	left    int
+	reached chan struct{}
+}
+
+func (w *heldWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Ended is that of the fleet's writer, by which the engine counts.
+func (w *heldWriter) Ended(f func(taken int64, whole bool)) {
+	w.ResponseWriter.(interface{ Ended(f func(int64, bool)) }).Ended(f)
+}
+
+func (w *heldWriter) Write(b []byte) (int, error) {
+	if w.left--; w.left < 0 {
+		if w.left == -1 {
+			close(w.reached)
+		}
+		<-w.ctx.Done()
+		return 0, w.ctx.Err()
+	}
+	return w.ResponseWriter.Write(b)
 }
 
 // booked adds up what the calls that have ended were billed for, and counts how

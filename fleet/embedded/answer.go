@@ -212,6 +212,6 @@ func (a *answer) whole(w http.ResponseWriter, r *http.Request) {
 	}
 	out.Usage = marshal(a.count(result.Usage))
 	announce(w, result.Usage)
-	a.tally.wrote(send(w, http.StatusOK, out), result.Usage)
+	a.tally.wrote(send(w, http.StatusOK, out), &result.Usage)
 	a.tally.close(w, false)
 }

@@ -64,7 +64,7 @@ func (e *Engine) serveEmbeddings(w http.ResponseWriter, r *http.Request) {
 	}{"list", data, e.cfg.ID, struct {
 		Prompt int `json:"prompt_tokens"`
 		Total  int `json:"total_tokens"`
-	}{used.Prompt, used.Prompt}}), used)
+	}{used.Prompt, used.Prompt}}), &used)
 	t.close(w, false)
 }
 

@@ -56,9 +56,7 @@ func (s *stream) begin(u infer.Usage) error {
 		return nil
 	}
 	u.Completion = 0
-	n, err := s.chunk(u, delta{Role: "assistant", Content: new(string)}, nil, nil)
-	s.tally.passed(n)
-	return err
+	return s.chunk(u, delta{Role: "assistant", Content: new(string)}, nil, nil, nil)
 }
 
 // piece sends the next part of the answer, all that it says in one chunk.
@@ -80,15 +78,14 @@ func (s *stream) piece(what said, p infer.Piece) error {
 		d.Calls = append(d.Calls, callDelta{s.calls, one})
 		s.calls++
 	}
-	n, err := s.chunk(p.Usage, d, append(s.held, p.Tokens...), nil)
-	s.held = nil
 	s.chunks++
-	s.runes += utf8.RuneCountInString(what.content)
 	u := p.Usage
 	if !s.continuous { // this is all that a reader can count by
 		u.Completion = s.chunks
 	}
-	s.tally.wrote(n, u)
+	err := s.chunk(p.Usage, d, append(s.held, p.Tokens...), nil, &u)
+	s.held = nil
+	s.runes += utf8.RuneCountInString(what.content)
 	return err
 }
 
@@ -101,33 +98,29 @@ func (s *stream) end(result infer.Result) error {
 		}
 	}
 	finish := s.finish(result.Finish, s.calls)
-	n, err := s.chunk(result.Usage, delta{}, nil, &finish)
-	if s.tally.passed(n); err != nil {
+	if err := s.chunk(result.Usage, delta{}, nil, &finish, nil); err != nil {
 		return err
 	}
 	if s.wantUsage {
 		last := s.head
 		last.Object, last.Choices, last.Usage = s.chunkObject(), []any{}, marshal(s.count(result.Usage))
-		n, err := s.event(marshal(last))
-		if s.tally.wrote(n, result.Usage); err != nil {
+		if err := s.event(marshal(last), &result.Usage); err != nil {
 			return err
 		}
 	}
-	n, err = s.event([]byte("[DONE]"))
-	s.tally.wrote(n, result.Usage)
-	return err
+	return s.event([]byte("[DONE]"), &result.Usage)
 }
 
 // breakOff says why the stream ends before its time. There is no mark of the
 // end, so that nobody takes the answer for whole.
 func (s *stream) breakOff(f *failure) {
 	if f.status != statusClientLeft {
-		_, _ = s.event(marshal(errorBody{f})) // a client that has left gets nothing
+		_ = s.event(marshal(errorBody{f}), nil) // a client that has left gets nothing
 	}
 }
 
-// chunk sends one part of the answer and returns how many bytes that were.
-func (s *stream) chunk(u infer.Usage, d delta, tokens []infer.Token, finish *infer.Finish) (n int, err error) {
+// chunk sends one part of the answer, as event does.
+func (s *stream) chunk(u infer.Usage, d delta, tokens []infer.Token, finish *infer.Finish, counts *infer.Usage) error {
 	out := s.head
 	out.Object = s.chunkObject()
 	if s.chat {
@@ -149,7 +142,7 @@ func (s *stream) chunk(u infer.Usage, d delta, tokens []infer.Token, finish *inf
 	case s.wantUsage:
 		out.Usage = jsontext.Value("null") // as OpenAI does
 	}
-	return s.event(marshal(out))
+	return s.event(marshal(out), counts)
 }
 
 // chunkObject is the type of a chunk's object.
@@ -160,14 +153,18 @@ func (s *stream) chunkObject() string {
 	return s.head.Object // completions have one name for both
 }
 
-// event sends one server-sent event, flushes it, and returns its size.
-func (s *stream) event(data []byte) (n int, err error) {
+// event sends one server-sent event and flushes it. It says what counts once its
+// reader has it; nil changes nothing. What cannot be written counts for nothing: a
+// reader that left before it has no part of it.
+func (s *stream) event(data []byte, counts *infer.Usage) error {
 	frame := make([]byte, 0, len(data)+8)
 	frame = append(frame, "data: "...)
 	frame = append(frame, data...)
 	frame = append(frame, "\n\n"...)
-	if n, err = s.w.Write(frame); err != nil {
-		return n, err
+	n, err := s.w.Write(frame)
+	if err != nil {
+		return err
 	}
-	return n, s.flusher.Flush()
+	s.tally.wrote(n, counts)
+	return s.flusher.Flush()
 }

@@ -57,14 +57,13 @@ type mark struct {
 	usage infer.Usage
 }
 
-// wrote notes n more bytes, after which u counts.
-func (t *tally) wrote(n int, u infer.Usage) {
+// wrote notes n more bytes, behind which u counts; nil changes no count.
+func (t *tally) wrote(n int, u *infer.Usage) {
 	t.written += int64(n)
-	t.marks = append(t.marks, mark{t.written, u})
+	if u != nil {
+		t.marks = append(t.marks, mark{t.written, *u})
+	}
 }
-
-// passed notes n more bytes that change no count.
-func (t *tally) passed(n int) { t.written += int64(n) }
 
 // close counts the answer when the reader of w is done. Without an ender all
 // that was written counts as taken. An answer that is no stream counts whole or
