@@ -67,7 +67,7 @@ func TestMeteringEndToEnd(t *testing.T) {
 	if s := loaded.Stats(); s.Running+s.Waiting != 0 || s.Generated < booked.Completion {
 		t.Errorf("at the end: %+v", s)
 	}
-	if statuses[sluice.StatusCancelled] < requests/20 || statuses[sluice.StatusCompleted] < requests/4 || booked.Cached < booked.Prompt/5 {
+	if statuses[sluice.StatusCancelled] < requests/100 || statuses[sluice.StatusCompleted] < requests/4 || booked.Cached < booked.Prompt/5 {
 		t.Errorf("too little was tried: %v, %+v", statuses, booked)
 	}
 	t.Logf("%d requests: %v, %+v, %+v", requests, statuses, booked, loaded.Stats())
