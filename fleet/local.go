@@ -68,6 +68,10 @@ func (t *local) send(ctx context.Context, req *sluice.EngineRequest) (*sluice.En
 		_ = b.Close()
 		return nil, failure(ctx, t.report, "asking the engine", context.DeadlineExceeded)
 	}
+	if err := ctx.Err(); err != nil { // what the handler says then is about the caller's leaving
+		_ = b.Close()
+		return nil, err
+	}
 	if w.status == 0 {
 		_ = b.Close()
 		return nil, failure(ctx, t.report, "asking the engine", w.pipe.end)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -208,4 +209,39 @@ func TestLocalLeaving(t *testing.T) {
 			}
 		})
 	})
+}
+
+// A handler that notices its caller's leaving may still answer, as nginx does with
+// 499. That is the call's end and no answer, also where it comes before the caller
+// was heard to leave: it must not be held against the engine.
+func TestLocalCallerLeaves(t *testing.T) {
+	for range 50 {
+		said := make(chan struct{})
+		l := inProcess(func(w http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			w.WriteHeader(499)
+			w.(http.Flusher).Flush()
+			close(said)
+		})
+		ctx, leave := context.WithCancel(t.Context())
+		leave()
+		if reply, err := l.send(&lateContext{Context: ctx, said: said}, &sluice.EngineRequest{Path: "/v1/chat/completions"}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("%+v, %v", reply, err)
+		}
+	}
+}
+
+// lateContext is over from the beginning, but tells that late to who asks for the
+// second time.
+type lateContext struct {
+	context.Context
+	asked atomic.Int32
+	said  <-chan struct{}
+}
+
+func (c *lateContext) Done() <-chan struct{} {
+	if c.asked.Add(1) > 1 {
+		<-c.said
+	}
+	return c.Context.Done()
 }
