@@ -3,124 +3,124 @@
 package kernel
 
 //go:noescape
-func avx512Q80x1(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q80x1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q80x2(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q80x2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q80x3(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q80x3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q80x4(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q80x4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q80x5(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q80x5(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q80x6(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q80x6(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q80x7(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q80x7(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q80x8(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q80x8(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q40x1(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q40x1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q40x2(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q40x2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q40x3(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q40x3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q40x4(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q40x4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q40x5(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q40x5(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q40x6(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q40x6(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q40x7(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q40x7(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q40x8(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q40x8(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q4Kx1(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q4Kx1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q4Kx2(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q4Kx2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q4Kx3(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q4Kx3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q4Kx4(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q4Kx4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q4Kx5(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q4Kx5(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q4Kx6(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q4Kx6(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q4Kx7(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q4Kx7(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q4Kx8(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q4Kx8(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q5Kx1(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q5Kx1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q5Kx2(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q5Kx2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q5Kx3(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q5Kx3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q5Kx4(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q5Kx4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q5Kx5(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q5Kx5(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q5Kx6(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q5Kx6(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q5Kx7(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q5Kx7(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q5Kx8(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q5Kx8(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q6Kx1(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q6Kx1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q6Kx2(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q6Kx2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q6Kx3(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q6Kx3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q6Kx4(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q6Kx4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q6Kx5(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q6Kx5(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q6Kx6(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q6Kx6(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q6Kx7(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q6Kx7(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx512Q6Kx8(out *float32, stride uintptr, w, x *byte, n int)
+func avx512Q6Kx8(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
 func avx512F32x1(out *float32, stride uintptr, w *byte, x *float32, xStride uintptr, n int)
@@ -194,89 +194,89 @@ func avx512BF16x7(out *float32, stride uintptr, w *byte, x *float32, xStride uin
 //go:noescape
 func avx512BF16x8(out *float32, stride uintptr, w *byte, x *float32, xStride uintptr, n int)
 
-// avx512Mul multiplies n blocks of 16 rows with t tokens, 1 to 8.
-func avx512Mul(f layout, t int, out *float32, stride uintptr, w, x *byte, n int) {
+// avx512Mul multiplies groups of 16 rows of n blocks with t tokens, 1 to 8.
+func avx512Mul(f layout, t int, out *float32, stride uintptr, w, x *byte, n, groups int) {
 	switch int(f)*8 + t - 1 {
 	case 0:
-		avx512Q80x1(out, stride, w, x, n)
+		avx512Q80x1(out, stride, w, x, n, groups)
 	case 1:
-		avx512Q80x2(out, stride, w, x, n)
+		avx512Q80x2(out, stride, w, x, n, groups)
 	case 2:
-		avx512Q80x3(out, stride, w, x, n)
+		avx512Q80x3(out, stride, w, x, n, groups)
 	case 3:
-		avx512Q80x4(out, stride, w, x, n)
+		avx512Q80x4(out, stride, w, x, n, groups)
 	case 4:
-		avx512Q80x5(out, stride, w, x, n)
+		avx512Q80x5(out, stride, w, x, n, groups)
 	case 5:
-		avx512Q80x6(out, stride, w, x, n)
+		avx512Q80x6(out, stride, w, x, n, groups)
 	case 6:
-		avx512Q80x7(out, stride, w, x, n)
+		avx512Q80x7(out, stride, w, x, n, groups)
 	case 7:
-		avx512Q80x8(out, stride, w, x, n)
+		avx512Q80x8(out, stride, w, x, n, groups)
 	case 8:
-		avx512Q40x1(out, stride, w, x, n)
+		avx512Q40x1(out, stride, w, x, n, groups)
 	case 9:
-		avx512Q40x2(out, stride, w, x, n)
+		avx512Q40x2(out, stride, w, x, n, groups)
 	case 10:
-		avx512Q40x3(out, stride, w, x, n)
+		avx512Q40x3(out, stride, w, x, n, groups)
 	case 11:
-		avx512Q40x4(out, stride, w, x, n)
+		avx512Q40x4(out, stride, w, x, n, groups)
 	case 12:
-		avx512Q40x5(out, stride, w, x, n)
+		avx512Q40x5(out, stride, w, x, n, groups)
 	case 13:
-		avx512Q40x6(out, stride, w, x, n)
+		avx512Q40x6(out, stride, w, x, n, groups)
 	case 14:
-		avx512Q40x7(out, stride, w, x, n)
+		avx512Q40x7(out, stride, w, x, n, groups)
 	case 15:
-		avx512Q40x8(out, stride, w, x, n)
+		avx512Q40x8(out, stride, w, x, n, groups)
 	case 16:
-		avx512Q4Kx1(out, stride, w, x, n)
+		avx512Q4Kx1(out, stride, w, x, n, groups)
 	case 17:
-		avx512Q4Kx2(out, stride, w, x, n)
+		avx512Q4Kx2(out, stride, w, x, n, groups)
 	case 18:
-		avx512Q4Kx3(out, stride, w, x, n)
+		avx512Q4Kx3(out, stride, w, x, n, groups)
 	case 19:
-		avx512Q4Kx4(out, stride, w, x, n)
+		avx512Q4Kx4(out, stride, w, x, n, groups)
 	case 20:
-		avx512Q4Kx5(out, stride, w, x, n)
+		avx512Q4Kx5(out, stride, w, x, n, groups)
 	case 21:
-		avx512Q4Kx6(out, stride, w, x, n)
+		avx512Q4Kx6(out, stride, w, x, n, groups)
 	case 22:
-		avx512Q4Kx7(out, stride, w, x, n)
+		avx512Q4Kx7(out, stride, w, x, n, groups)
 	case 23:
-		avx512Q4Kx8(out, stride, w, x, n)
+		avx512Q4Kx8(out, stride, w, x, n, groups)
 	case 24:
-		avx512Q5Kx1(out, stride, w, x, n)
+		avx512Q5Kx1(out, stride, w, x, n, groups)
 	case 25:
-		avx512Q5Kx2(out, stride, w, x, n)
+		avx512Q5Kx2(out, stride, w, x, n, groups)
 	case 26:
-		avx512Q5Kx3(out, stride, w, x, n)
+		avx512Q5Kx3(out, stride, w, x, n, groups)
 	case 27:
-		avx512Q5Kx4(out, stride, w, x, n)
+		avx512Q5Kx4(out, stride, w, x, n, groups)
 	case 28:
-		avx512Q5Kx5(out, stride, w, x, n)
+		avx512Q5Kx5(out, stride, w, x, n, groups)
 	case 29:
-		avx512Q5Kx6(out, stride, w, x, n)
+		avx512Q5Kx6(out, stride, w, x, n, groups)
 	case 30:
-		avx512Q5Kx7(out, stride, w, x, n)
+		avx512Q5Kx7(out, stride, w, x, n, groups)
 	case 31:
-		avx512Q5Kx8(out, stride, w, x, n)
+		avx512Q5Kx8(out, stride, w, x, n, groups)
 	case 32:
-		avx512Q6Kx1(out, stride, w, x, n)
+		avx512Q6Kx1(out, stride, w, x, n, groups)
 	case 33:
-		avx512Q6Kx2(out, stride, w, x, n)
+		avx512Q6Kx2(out, stride, w, x, n, groups)
 	case 34:
-		avx512Q6Kx3(out, stride, w, x, n)
+		avx512Q6Kx3(out, stride, w, x, n, groups)
 	case 35:
-		avx512Q6Kx4(out, stride, w, x, n)
+		avx512Q6Kx4(out, stride, w, x, n, groups)
 	case 36:
-		avx512Q6Kx5(out, stride, w, x, n)
+		avx512Q6Kx5(out, stride, w, x, n, groups)
 	case 37:
-		avx512Q6Kx6(out, stride, w, x, n)
+		avx512Q6Kx6(out, stride, w, x, n, groups)
 	case 38:
-		avx512Q6Kx7(out, stride, w, x, n)
+		avx512Q6Kx7(out, stride, w, x, n, groups)
 	case 39:
-		avx512Q6Kx8(out, stride, w, x, n)
+		avx512Q6Kx8(out, stride, w, x, n, groups)
 	}
 }
 
@@ -335,64 +335,64 @@ func avx512MulFloat(f layout, t int, out *float32, stride uintptr, w *byte, x *f
 }
 
 //go:noescape
-func avx2Q80x1(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q80x1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q80x2(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q80x2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q80x3(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q80x3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q80x4(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q80x4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q40x1(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q40x1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q40x2(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q40x2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q40x3(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q40x3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q40x4(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q40x4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q4Kx1(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q4Kx1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q4Kx2(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q4Kx2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q4Kx3(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q4Kx3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q4Kx4(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q4Kx4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q5Kx1(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q5Kx1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q5Kx2(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q5Kx2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q5Kx3(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q5Kx3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q5Kx4(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q5Kx4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q6Kx1(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q6Kx1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q6Kx2(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q6Kx2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q6Kx3(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q6Kx3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func avx2Q6Kx4(out *float32, stride uintptr, w, x *byte, n int)
+func avx2Q6Kx4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
 func avx2F32x1(out *float32, stride uintptr, w *byte, x *float32, xStride uintptr, n int)
@@ -430,49 +430,49 @@ func avx2BF16x3(out *float32, stride uintptr, w *byte, x *float32, xStride uintp
 //go:noescape
 func avx2BF16x4(out *float32, stride uintptr, w *byte, x *float32, xStride uintptr, n int)
 
-// avx2Mul multiplies n blocks of 16 rows with t tokens, 1 to 4.
-func avx2Mul(f layout, t int, out *float32, stride uintptr, w, x *byte, n int) {
+// avx2Mul multiplies groups of 16 rows of n blocks with t tokens, 1 to 4.
+func avx2Mul(f layout, t int, out *float32, stride uintptr, w, x *byte, n, groups int) {
 	switch int(f)*8 + t - 1 {
 	case 0:
-		avx2Q80x1(out, stride, w, x, n)
+		avx2Q80x1(out, stride, w, x, n, groups)
 	case 1:
-		avx2Q80x2(out, stride, w, x, n)
+		avx2Q80x2(out, stride, w, x, n, groups)
 	case 2:
-		avx2Q80x3(out, stride, w, x, n)
+		avx2Q80x3(out, stride, w, x, n, groups)
 	case 3:
-		avx2Q80x4(out, stride, w, x, n)
+		avx2Q80x4(out, stride, w, x, n, groups)
 	case 8:
-		avx2Q40x1(out, stride, w, x, n)
+		avx2Q40x1(out, stride, w, x, n, groups)
 	case 9:
-		avx2Q40x2(out, stride, w, x, n)
+		avx2Q40x2(out, stride, w, x, n, groups)
 	case 10:
-		avx2Q40x3(out, stride, w, x, n)
+		avx2Q40x3(out, stride, w, x, n, groups)
 	case 11:
-		avx2Q40x4(out, stride, w, x, n)
+		avx2Q40x4(out, stride, w, x, n, groups)
 	case 16:
-		avx2Q4Kx1(out, stride, w, x, n)
+		avx2Q4Kx1(out, stride, w, x, n, groups)
 	case 17:
-		avx2Q4Kx2(out, stride, w, x, n)
+		avx2Q4Kx2(out, stride, w, x, n, groups)
 	case 18:
-		avx2Q4Kx3(out, stride, w, x, n)
+		avx2Q4Kx3(out, stride, w, x, n, groups)
 	case 19:
-		avx2Q4Kx4(out, stride, w, x, n)
+		avx2Q4Kx4(out, stride, w, x, n, groups)
 	case 24:
-		avx2Q5Kx1(out, stride, w, x, n)
+		avx2Q5Kx1(out, stride, w, x, n, groups)
 	case 25:
-		avx2Q5Kx2(out, stride, w, x, n)
+		avx2Q5Kx2(out, stride, w, x, n, groups)
 	case 26:
-		avx2Q5Kx3(out, stride, w, x, n)
+		avx2Q5Kx3(out, stride, w, x, n, groups)
 	case 27:
-		avx2Q5Kx4(out, stride, w, x, n)
+		avx2Q5Kx4(out, stride, w, x, n, groups)
 	case 32:
-		avx2Q6Kx1(out, stride, w, x, n)
+		avx2Q6Kx1(out, stride, w, x, n, groups)
 	case 33:
-		avx2Q6Kx2(out, stride, w, x, n)
+		avx2Q6Kx2(out, stride, w, x, n, groups)
 	case 34:
-		avx2Q6Kx3(out, stride, w, x, n)
+		avx2Q6Kx3(out, stride, w, x, n, groups)
 	case 35:
-		avx2Q6Kx4(out, stride, w, x, n)
+		avx2Q6Kx4(out, stride, w, x, n, groups)
 	}
 }
 

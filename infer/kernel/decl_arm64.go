@@ -3,64 +3,64 @@
 package kernel
 
 //go:noescape
-func neonQ80x1(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ80x1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ80x2(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ80x2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ80x3(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ80x3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ80x4(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ80x4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ40x1(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ40x1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ40x2(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ40x2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ40x3(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ40x3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ40x4(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ40x4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ4Kx1(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ4Kx1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ4Kx2(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ4Kx2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ4Kx3(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ4Kx3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ4Kx4(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ4Kx4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ5Kx1(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ5Kx1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ5Kx2(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ5Kx2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ5Kx3(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ5Kx3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ5Kx4(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ5Kx4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ6Kx1(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ6Kx1(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ6Kx2(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ6Kx2(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ6Kx3(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ6Kx3(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
-func neonQ6Kx4(out *float32, stride uintptr, w, x *byte, n int)
+func neonQ6Kx4(out *float32, stride uintptr, w, x *byte, n, groups int)
 
 //go:noescape
 func neonF32x1(out *float32, stride uintptr, w *byte, x *float32, xStride uintptr, n int)
@@ -98,49 +98,49 @@ func neonBF16x3(out *float32, stride uintptr, w *byte, x *float32, xStride uintp
 //go:noescape
 func neonBF16x4(out *float32, stride uintptr, w *byte, x *float32, xStride uintptr, n int)
 
-// neonMul multiplies n blocks of 16 rows with t tokens, 1 to 4.
-func neonMul(f layout, t int, out *float32, stride uintptr, w, x *byte, n int) {
+// neonMul multiplies groups of 16 rows of n blocks with t tokens, 1 to 4.
+func neonMul(f layout, t int, out *float32, stride uintptr, w, x *byte, n, groups int) {
 	switch int(f)*8 + t - 1 {
 	case 0:
-		neonQ80x1(out, stride, w, x, n)
+		neonQ80x1(out, stride, w, x, n, groups)
 	case 1:
-		neonQ80x2(out, stride, w, x, n)
+		neonQ80x2(out, stride, w, x, n, groups)
 	case 2:
-		neonQ80x3(out, stride, w, x, n)
+		neonQ80x3(out, stride, w, x, n, groups)
 	case 3:
-		neonQ80x4(out, stride, w, x, n)
+		neonQ80x4(out, stride, w, x, n, groups)
 	case 8:
-		neonQ40x1(out, stride, w, x, n)
+		neonQ40x1(out, stride, w, x, n, groups)
 	case 9:
-		neonQ40x2(out, stride, w, x, n)
+		neonQ40x2(out, stride, w, x, n, groups)
 	case 10:
-		neonQ40x3(out, stride, w, x, n)
+		neonQ40x3(out, stride, w, x, n, groups)
 	case 11:
-		neonQ40x4(out, stride, w, x, n)
+		neonQ40x4(out, stride, w, x, n, groups)
 	case 16:
-		neonQ4Kx1(out, stride, w, x, n)
+		neonQ4Kx1(out, stride, w, x, n, groups)
 	case 17:
-		neonQ4Kx2(out, stride, w, x, n)
+		neonQ4Kx2(out, stride, w, x, n, groups)
 	case 18:
-		neonQ4Kx3(out, stride, w, x, n)
+		neonQ4Kx3(out, stride, w, x, n, groups)
 	case 19:
-		neonQ4Kx4(out, stride, w, x, n)
+		neonQ4Kx4(out, stride, w, x, n, groups)
 	case 24:
-		neonQ5Kx1(out, stride, w, x, n)
+		neonQ5Kx1(out, stride, w, x, n, groups)
 	case 25:
-		neonQ5Kx2(out, stride, w, x, n)
+		neonQ5Kx2(out, stride, w, x, n, groups)
 	case 26:
-		neonQ5Kx3(out, stride, w, x, n)
+		neonQ5Kx3(out, stride, w, x, n, groups)
 	case 27:
-		neonQ5Kx4(out, stride, w, x, n)
+		neonQ5Kx4(out, stride, w, x, n, groups)
 	case 32:
-		neonQ6Kx1(out, stride, w, x, n)
+		neonQ6Kx1(out, stride, w, x, n, groups)
 	case 33:
-		neonQ6Kx2(out, stride, w, x, n)
+		neonQ6Kx2(out, stride, w, x, n, groups)
 	case 34:
-		neonQ6Kx3(out, stride, w, x, n)
+		neonQ6Kx3(out, stride, w, x, n, groups)
 	case 35:
-		neonQ6Kx4(out, stride, w, x, n)
+		neonQ6Kx4(out, stride, w, x, n, groups)
 	}
 }
 

@@ -82,13 +82,6 @@ func newPackedMatrix(p *Pool, t gguf.Tensor, rows, cols int) *packedMatrix {
 	return m
 }
 
-// aligned returns n bytes that begin at a cache line.
-func aligned(n int) []byte {
-	b := make([]byte, n+64)
-	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) % 64
-	return b[skip:][:n:n]
-}
-
 func (m *packedMatrix) groups() int { return (m.rows + side - 1) / side }
 
 func (m *packedMatrix) groupBytes() int { return side * m.blocks * m.size }
@@ -155,29 +148,40 @@ func (m *packedMatrix) Mul(p *Pool, out []float32, x *Activations) {
 func (m *packedMatrix) mulGroups(s Set, out []float32, x *Activations, first, last int) {
 	for from := 0; from < x.N; from += tileTokens {
 		to := min(x.N, from+tileTokens)
-		for g := first; g < min(last, m.groups()); g++ {
-			if m.rows-g*side >= side {
-				m.mulGroup(s, out[from*m.rows+g*side:], m.rows, x, g, from, to)
-				continue
-			}
-			var whole [tileTokens * side]float32 // the last group, with rows that are not there
-			m.mulGroup(s, whole[:], side, x, g, from, to)
-			for i := from; i < to; i++ {
-				copy(out[i*m.rows+g*side:][:m.rows-g*side], whole[(i-from)*side:])
-			}
+		m.mulTile(s, out, x, first, min(last, m.groups()), from, to)
+	}
+}
+
+// mulTile multiplies groups first to last-1 with tokens from to to-1. Tokens
+// that one call takes go over all groups with it, more of them over one group
+// after the other.
+func (m *packedMatrix) mulTile(s Set, out []float32, x *Activations, first, last, from, to int) {
+	whole, step := min(last, m.rows/side), 1
+	if to-from <= s.tokens() && m.piece.layout < layoutF32 {
+		step = max(1, whole-first)
+	}
+	for g := first; g < whole; g += step {
+		m.mulRows(s, out[from*m.rows+g*side:], m.rows, x, g, step, from, to)
+	}
+	if g := m.rows / side; g < last { // it has rows that are not there
+		var room [tileTokens * side]float32
+		m.mulRows(s, room[:], side, x, g, 1, from, to)
+		for i := from; i < to; i++ {
+			copy(out[i*m.rows+g*side:][:m.rows-g*side], room[(i-from)*side:])
 		}
 	}
 }
 
-// mulGroup multiplies a group of rows with tokens from to to-1.
-func (m *packedMatrix) mulGroup(s Set, out []float32, stride int, x *Activations, g, from, to int) {
+// mulRows multiplies so many groups of 16 rows, from g on, with tokens from to
+// to-1. Float weights go by one group at a time.
+func (m *packedMatrix) mulRows(s Set, out []float32, stride int, x *Activations, g, groups, from, to int) {
 	n, w := s.tokens(), unsafe.SliceData(m.group(g))
 	for i := from; i < to; i += n {
 		t, at := min(n, to-i), &out[(i-from)*stride]
 		if m.piece.layout >= layoutF32 {
 			s.mulFloat(m.piece.layout, t, at, uintptr(4*stride), w, &x.Rows[i*x.Width], uintptr(4*x.Width), m.cols)
 		} else {
-			s.mul(m.piece.layout, t, at, uintptr(4*stride), w, &x.groups[i/n*x.groupBytes(s)], m.blocks)
+			s.mul(m.piece.layout, t, at, uintptr(4*stride), w, &x.groups[i/n*x.groupBytes(s)], m.blocks, groups)
 		}
 	}
 }

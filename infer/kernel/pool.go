@@ -42,13 +42,21 @@ const (
 	gateNumber = 1 << 17
 )
 
-// job is n pieces of work. One of the fields says what.
+// job is some pieces of work. One of the other fields says what.
 type job struct {
-	next     atomic.Int64 // piece that nobody has taken yet
-	n        int64
+	shares   []share // one for each worker
 	work     func(i int)
 	rows     *Activations // to quantise
 	products [maxProducts]product
+}
+
+// share is the part of a job's pieces that one worker begins with, so that it
+// reads its weights in one run, as they lie in memory. The others take from it
+// when they have none left of their own.
+type share struct {
+	next atomic.Int64 // piece that nobody has taken yet
+	end  int64
+	_    [48]byte // keeps two of them off one cache line
 }
 
 // NewPool returns a pool that computes on up to threads cores at a time, at
@@ -61,6 +69,7 @@ func NewPoolOn(threads int, s Set) *Pool {
 		panic("kernel: this machine lacks " + s.String())
 	}
 	p := &Pool{set: s, threads: min(max(1, threads), 1<<15)}
+	p.job.shares = make([]share, p.threads)
 	p.wake.L = &p.sleep
 	p.scratch.New = func() any { return &attentionScratch{} }
 	return p
@@ -135,14 +144,14 @@ func (j *job) do(s Set, i int) {
 	}
 }
 
-// take does pieces of the job until none is left.
-func (p *Pool) take() {
-	for {
-		i := p.job.next.Add(1) - 1
-		if i >= p.job.n {
-			return
+// take does pieces of the job until none is left, those of worker w's share
+// first.
+func (p *Pool) take(w int) {
+	for k := range p.threads {
+		s := &p.job.shares[(w+k)%p.threads]
+		for i := s.next.Add(1) - 1; i < s.end; i = s.next.Add(1) - 1 {
+			p.job.do(p.set, int(i))
 		}
-		p.job.do(p.set, int(i))
 	}
 }
 
@@ -151,19 +160,22 @@ func (p *Pool) take() {
 func (p *Pool) finish(n int) {
 	if !p.started {
 		p.started = true
-		for range p.threads - 1 {
-			go p.serve()
+		for w := 1; w < p.threads; w++ {
+			go p.serve(w)
 		}
 	}
-	p.job.n = int64(n)
-	p.job.next.Store(0)
+	for w := range p.threads {
+		s := &p.job.shares[w]
+		s.next.Store(int64(n * w / p.threads))
+		s.end = int64(n * (w + 1) / p.threads)
+	}
 	p.gate.Add(gateNumber + gateOpen)
 	if p.sleeping.Load() > 0 {
 		p.sleep.Lock()
 		p.wake.Broadcast()
 		p.sleep.Unlock()
 	}
-	p.take()
+	p.take(0)
 	p.gate.Add(^uint64(gateOpen - 1)) // closes it
 	for spins := 0; p.gate.Load()&(gateNumber-1) != 0; spins++ {
 		relax(spins)
@@ -188,8 +200,8 @@ func relax(spins int) {
 	pause(spinPauses)
 }
 
-// serve is a worker.
-func (p *Pool) serve() {
+// serve is worker w; the caller of a job is worker 0.
+func (p *Pool) serve(w int) {
 	last := uint64(0)
 	for {
 		if !p.await(last) {
@@ -205,7 +217,7 @@ func (p *Pool) serve() {
 			continue
 		}
 		last = number
-		p.take()
+		p.take(w)
 		p.gate.Add(^uint64(gateInside - 1))
 	}
 }

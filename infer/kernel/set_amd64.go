@@ -16,12 +16,13 @@ func supported(s Set) bool {
 	return false
 }
 
-// mul multiplies n blocks of 16 rows with t tokens of one group.
-func (s Set) mul(f layout, t int, out *float32, stride uintptr, w, x *byte, n int) {
+// mul multiplies groups of 16 rows, n blocks long, with t tokens of one group of
+// activations.
+func (s Set) mul(f layout, t int, out *float32, stride uintptr, w, x *byte, n, groups int) {
 	if s == AVX512 {
-		avx512Mul(f, t, out, stride, w, x, n)
+		avx512Mul(f, t, out, stride, w, x, n, groups)
 	} else {
-		avx2Mul(f, t, out, stride, w, x, n)
+		avx2Mul(f, t, out, stride, w, x, n, groups)
 	}
 }
 

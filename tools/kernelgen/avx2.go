@@ -23,14 +23,18 @@ func broadcast(p *printer, value uint32, y int) {
 
 // kernel writes the function for one format and t tokens:
 //
-//	func(out *float32, stride uintptr, w, x *byte, n int)
+//	func(out *float32, stride uintptr, w, x *byte, n, groups int)
 func (s avx2) kernel(p *printer, l layout, t int) {
-	p.text(kernelName(s, l.name, t), 40)
+	p.text(kernelName(s, l.name, t), 48)
+	p.line("MOVQ out+0(FP), R11")
+	p.line("MOVQ w+16(FP), R12")
+	p.line("MOVQ groups+40(FP), R13")
 	broadcast(p, 0x0f0f0f0f, 12)
 	broadcast(p, 0x00010001, 13)
+	p.label("group")
 	p.line("XORQ DX, DX")
 	p.label("rows")
-	p.line("MOVQ w+16(FP), BX")
+	p.line("MOVQ R12, BX")
 	p.line("LEAQ (BX)(DX*1), SI")
 	p.line("MOVQ DX, R10")
 	p.line("SHRQ $1, R10")
@@ -44,9 +48,8 @@ func (s avx2) kernel(p *printer, l layout, t int) {
 	s.block(p, l, t)
 	p.line("DECQ CX")
 	p.line("JNZ loop")
-	p.line("MOVQ out+0(FP), R8")
 	p.line("MOVQ stride+8(FP), R9")
-	p.line("ADDQ DX, R8")
+	p.line("LEAQ (R11)(DX*1), R8")
 	for i := range t {
 		p.line("VMOVUPS Y%d, (R8)", 4+i)
 		if i < t-1 {
@@ -56,6 +59,10 @@ func (s avx2) kernel(p *printer, l layout, t int) {
 	p.line("ADDQ $32, DX")
 	p.line("CMPQ DX, $64")
 	p.line("JNE rows")
+	p.line("LEAQ -32(SI), R12")
+	p.line("ADDQ $64, R11")
+	p.line("DECQ R13")
+	p.line("JNZ group")
 	p.line("VZEROUPPER")
 	p.line("RET")
 }

@@ -153,15 +153,17 @@ func (avx512) weights(p *printer, l layout, w word) {
 
 // kernel writes the function for one format and t tokens:
 //
-//	func(out *float32, stride uintptr, w, x *byte, n int)
+//	func(out *float32, stride uintptr, w, x *byte, n, groups int)
 func (s avx512) kernel(p *printer, l layout, t int) {
-	p.text(kernelName(s, l.name, t), 40)
+	p.text(kernelName(s, l.name, t), 48)
 	p.line("MOVQ out+0(FP), R8")
 	p.line("MOVQ stride+8(FP), R9")
 	p.line("MOVQ w+16(FP), SI")
+	p.line("MOVQ groups+40(FP), DX")
+	s.constants(p, l)
+	p.label("group")
 	p.line("MOVQ x+24(FP), DI")
 	p.line("MOVQ n+32(FP), CX")
-	s.constants(p, l)
 	for i := range t {
 		p.line("VPXORD Z%d, Z%d, Z%d", 8+i, 8+i, 8+i)
 	}
@@ -169,12 +171,16 @@ func (s avx512) kernel(p *printer, l layout, t int) {
 	s.block(p, l, t)
 	p.line("DECQ CX")
 	p.line("JNZ loop")
+	p.line("MOVQ R8, R10")
 	for i := range t {
-		p.line("VMOVUPS Z%d, (R8)", 8+i)
+		p.line("VMOVUPS Z%d, (R10)", 8+i)
 		if i < t-1 {
-			p.line("ADDQ R9, R8")
+			p.line("ADDQ R9, R10")
 		}
 	}
+	p.line("ADDQ $64, R8")
+	p.line("DECQ DX")
+	p.line("JNZ group")
 	p.line("VZEROUPPER")
 	p.line("RET")
 }

@@ -4,7 +4,7 @@ import "fmt"
 
 // prefetch is how many bytes ahead of the weights in use the next are fetched:
 // far enough for memory, near enough to stay in the first cache.
-const prefetch = 4096
+const prefetch = 6144
 
 // fetch fetches the part of a coming block that falls to run i of this one: a
 // whole block at once would fill the queue of fetches.
@@ -87,7 +87,7 @@ func declarations(sets ...set) []byte {
 	for _, s := range sets {
 		for _, l := range layouts() {
 			for t := 1; t <= s.group(); t++ {
-				fmt.Fprintf(p, "\n//go:noescape\nfunc %s(out *float32, stride uintptr, w, x *byte, n int)\n", kernelName(s, l.name, t))
+				fmt.Fprintf(p, "\n//go:noescape\nfunc %s(out *float32, stride uintptr, w, x *byte, n, groups int)\n", kernelName(s, l.name, t))
 			}
 		}
 		for _, f := range floatFormats() {
@@ -106,11 +106,11 @@ func declarations(sets ...set) []byte {
 
 // choose writes the functions that choose by format and number of tokens.
 func choose(p *printer, s set) {
-	fmt.Fprintf(p, "\n// %sMul multiplies n blocks of 16 rows with t tokens, 1 to %d.\n", s.name(), s.group())
-	fmt.Fprintf(p, "func %sMul(f layout, t int, out *float32, stride uintptr, w, x *byte, n int) {\n\tswitch int(f)*8 + t - 1 {\n", s.name())
+	fmt.Fprintf(p, "\n// %sMul multiplies groups of 16 rows of n blocks with t tokens, 1 to %d.\n", s.name(), s.group())
+	fmt.Fprintf(p, "func %sMul(f layout, t int, out *float32, stride uintptr, w, x *byte, n, groups int) {\n\tswitch int(f)*8 + t - 1 {\n", s.name())
 	for i, l := range layouts() {
 		for t := 1; t <= s.group(); t++ {
-			fmt.Fprintf(p, "\tcase %d:\n\t\t%s(out, stride, w, x, n)\n", i*8+t-1, kernelName(s, l.name, t))
+			fmt.Fprintf(p, "\tcase %d:\n\t\t%s(out, stride, w, x, n, groups)\n", i*8+t-1, kernelName(s, l.name, t))
 		}
 	}
 	p.WriteString("\t}\n}\n")

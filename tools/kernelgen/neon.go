@@ -90,16 +90,20 @@ func (neon) spread(p *printer, v, offset int) {
 
 // kernel: see avx2.kernel.
 func (s neon) kernel(p *printer, l layout, t int) {
-	p.text(kernelName(s, l.name, t), 40)
+	p.text(kernelName(s, l.name, t), 48)
+	p.line("MOVD out+0(FP), R8")
+	p.line("MOVD w+16(FP), R7")
+	p.line("MOVD groups+40(FP), R9")
 	p.word(moviByte.immediate(22, 0x0f), "MOVI V22.16B, #0x0f")
 	mask := byte(0x30)
 	if l.name == "Q5K" {
 		mask = 0x10
 	}
 	p.word(moviByte.immediate(23, mask), "MOVI V23.16B, #%#x", mask)
+	p.label("group")
 	p.line("MOVD $0, R3")
 	p.label("rows")
-	p.line("MOVD w+16(FP), R2")
+	p.line("MOVD R7, R2")
 	p.line("ADD R3, R2, R0")
 	p.line("ADD R3>>1, R2, R2")
 	p.line("MOVD x+24(FP), R1")
@@ -111,9 +115,8 @@ func (s neon) kernel(p *printer, l layout, t int) {
 	s.block(p, l, t)
 	p.line("SUBS $1, R4, R4")
 	p.line("BNE loop")
-	p.line("MOVD out+0(FP), R5")
 	p.line("MOVD stride+8(FP), R6")
-	p.line("ADD R3, R5, R5")
+	p.line("ADD R3, R8, R5")
 	for i := range t {
 		for h := range 2 {
 			p.word(storeQ.memory(8+2*i+h, 5, 16*h, 16), "STR Q%d, [X5, #%d]", 8+2*i+h, 16*h)
@@ -123,6 +126,10 @@ func (s neon) kernel(p *printer, l layout, t int) {
 	p.line("ADD $32, R3, R3")
 	p.line("CMP $64, R3")
 	p.line("BNE rows")
+	p.line("SUB $32, R0, R7")
+	p.line("ADD $64, R8, R8")
+	p.line("SUBS $1, R9, R9")
+	p.line("BNE group")
 	p.line("RET")
 }
 
