@@ -18,6 +18,10 @@ var ErrClosed = errors.New("the model is closed")
 // ErrContext is wrapped when a prompt leaves no room for an answer.
 var ErrContext = errors.New("the prompt does not fit in the model's context")
 
+// ErrForm is wrapped when an answer cannot keep to its request's form any longer:
+// the fault of the form, not of the model.
+var ErrForm = errors.New("the answer cannot keep to the form that is asked for")
+
 // Request asks for the continuation of a prompt.
 type Request struct {
 	// Prompt is the prompt's tokens, as Chat or the tokenizer gives them.
@@ -116,8 +120,8 @@ type Result struct {
 // Generate continues a prompt and hands the answer to emit, piece by piece, in
 // the caller's goroutine; the model goes on meanwhile. It ends when ctx is
 // done, and when emit fails; then the error is returned beside a Result that
-// counts what was handed out until then. Other errors: ErrFull, ErrClosed, one
-// that wraps ErrContext, and those of bad requests.
+// counts what was handed out until then. Other errors: ErrFull, ErrClosed, those
+// that wrap ErrContext or ErrForm, and those of bad requests.
 //
 // The same request with the same seed gives the same answer, whatever runs
 // beside it, and whether or not the beginning of its prompt was cached.

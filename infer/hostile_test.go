@@ -9,7 +9,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"sluice/infer/gguf/gguftest"
 	"sluice/infer/sample"
@@ -159,6 +161,69 @@ func TestAPanicIsAnError(t *testing.T) {
 	}
 	if s := m.Stats(); s.Running+s.Waiting != 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// brittle is a form that breaks at the second token.
+type brittle struct{ tokens int }
+
+func (b *brittle) Allow([]float32) {
+	if b.tokens == 1 {
+		panic("oops")
+	}
+}
+func (b *brittle) Accept(int32) error { b.tokens++; return nil }
+func (*brittle) Done() bool           { return false }
+func (*brittle) Err() error           { return nil }
+
+// TestAPanicOfOneIsItsOwn: what goes wrong with the choice of one answer's tokens
+// is nothing to the answers that are computed beside it.
+func TestAPanicOfOneIsItsOwn(t *testing.T) {
+	m := boxModel(t)
+	ask := func(req Request) (Result, error) {
+		return m.Generate(t.Context(), req, func(Piece) error { return nil })
+	}
+	release := hold(m)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			if got, err := ask(Request{Prompt: []int32{1, 2}, MaxTokens: 8}); err != nil || got.Usage.Completion == 0 {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+	group.Go(func() {
+		_, err := ask(Request{Prompt: []int32{1, 2}, MaxTokens: 8, Form: &brittle{}})
+		if err == nil || !strings.Contains(err.Error(), "choosing a token: oops") {
+			t.Errorf("error %v", err)
+		}
+	})
+	for m.Stats().Waiting < 5 && !t.Failed() {
+		time.Sleep(100 * time.Microsecond)
+	}
+	release()
+	group.Wait()
+	if s := m.Stats(); s.Running+s.Waiting != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// impossible is a form that no answer has.
+type impossible struct{ brittle }
+
+func (*impossible) Allow(logits []float32) {
+	for i := range logits {
+		logits[i] = float32(math.Inf(-1))
+	}
+}
+
+func TestAnImpossibleFormIsTheRequestsFault(t *testing.T) {
+	m := boxModel(t)
+	for _, temperature := range []float64{0, 1} {
+		_, err := m.Generate(t.Context(), Request{Prompt: []int32{1, 2}, Form: &impossible{}, Sampling: sample.Options{Temperature: temperature}}, nil)
+		if !errors.Is(err, ErrForm) {
+			t.Errorf("error %v", err)
+		}
 	}
 }
 

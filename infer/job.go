@@ -1,6 +1,9 @@
 package infer
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"sync"
 
 	"sluice/infer/sample"
@@ -61,8 +64,8 @@ func (j *job) next(logits []float32) (Finish, error) {
 		mask = j.form
 	}
 	token, top, err := j.sampler.Next(logits, mask)
-	if err != nil && j.form != nil && j.form.Err() != nil {
-		err = j.form.Err()
+	if errors.Is(err, sample.ErrNothingAllowed) && j.form != nil {
+		err = fmt.Errorf("%w: %w", ErrForm, cmp.Or(j.form.Err(), err))
 	}
 	if err != nil {
 		return "", err

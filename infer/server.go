@@ -144,11 +144,22 @@ func (s *server) step() (err error) {
 	logits, vocab := s.forward.run(s.spans), s.forward.vocab
 	for i := range s.parts {
 		if p := &s.parts[i]; p.span.last {
-			p.finish, p.err = p.job.next(logits[:vocab])
+			p.choose(logits[:vocab])
 			logits = logits[vocab:]
 		}
 	}
 	return nil
+}
+
+// choose has the job choose its next token. A panic there is the fault of its own
+// request, and no other job's end.
+func (p *part) choose(logits []float32) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			p.err = fmt.Errorf("choosing a token: %v\n%s", fault, debug.Stack())
+		}
+	}()
+	p.finish, p.err = p.job.next(logits)
 }
 
 // close ends all jobs with ErrClosed and waits for the goroutine; false when it

@@ -337,6 +337,7 @@ func TestRefusals(t *testing.T) {
 		{"/v1/chat/completions", chat(`"presence_penalty":-3`), `"presence_penalty"`, "null", 400},
 		{"/v1/chat/completions", chat(`"frequency_penalty":2.5`), `"frequency_penalty"`, "null", 400},
 		{"/v1/chat/completions", chat(`"repetition_penalty":-1`), `"repetition_penalty"`, "null", 400},
+		{"/v1/chat/completions", chat(`"repetition_penalty":1e-300`), `"repetition_penalty"`, "null", 400},
 		{"/v1/chat/completions", chat(`"logit_bias":{"x":1}`), `"logit_bias"`, "null", 400},
 		{"/v1/chat/completions", chat(`"logit_bias":{"99999":1}`), `"logit_bias"`, "null", 400},
 		{"/v1/chat/completions", chat(`"logit_bias":{"7":101}`), `"logit_bias"`, "null", 400},

@@ -59,6 +59,8 @@ func asFailure(err error) *failure {
 	case errors.Is(err, infer.ErrClosed):
 		f = &failure{status: http.StatusServiceUnavailable, Message: "The engine is being stopped.", Type: "server_error"}
 		return f.coded("overloaded")
+	case errors.Is(err, infer.ErrForm):
+		return refuse("", "%v. Ask for a simpler response_format, or simpler tools.", err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &failure{status: statusClientLeft, Message: "The client left.", Type: "server_error"}
 	}

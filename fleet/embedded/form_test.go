@@ -4,8 +4,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
+	"sluice/infer"
 )
+
+// TestFormsOnesOwnFault: a form that turns out to be too much is the request's fault.
+// An engine that answered 500 would be taken for one that is not well.
+func TestFormsOnesOwnFault(t *testing.T) {
+	f := asFailure(fmt.Errorf("%w: too complex", infer.ErrForm))
+	if f.status != 400 || f.Type != "invalid_request_error" || !strings.Contains(f.Message, "too complex. Ask for a simpler") {
+		t.Errorf("%d %+v", f.status, f)
+	}
+}
 
 // TestAnswersKeepToTheirSchema draws at a high temperature: whatever the model
 // would rather say, each answer that is not cut off fits its schema.

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
@@ -33,7 +34,7 @@ type parameters struct {
 // take when the request names none; chat says which logprobs are meant.
 func (p *parameters) generation(temperature float64, vocabulary int, chat bool) (infer.Request, error) {
 	out := infer.Request{Sampling: sample.Options{
-		Temperature: temperature, TopK: max(0, p.TopK), MinP: p.MinP, Seed: p.Seed,
+		Temperature: temperature, TopK: min(max(0, p.TopK), math.MaxInt32), MinP: p.MinP, Seed: p.Seed,
 		PresencePenalty: p.PresencePenalty, FrequencyPenalty: p.FrequencyPenalty, RepetitionPenalty: p.RepetitionPenalty,
 	}}
 	limit, param := p.MaxTokens, "max_tokens"
@@ -66,8 +67,8 @@ func (p *parameters) generation(temperature float64, vocabulary int, chat bool) 
 	if p.MinP < 0 || p.MinP > 1 {
 		return out, refuse("min_p", "min_p must be from 0 to 1, got %g.", p.MinP)
 	}
-	if p.RepetitionPenalty < 0 || p.RepetitionPenalty > 100 {
-		return out, refuse("repetition_penalty", "repetition_penalty must be above 0 and at most 100, got %g.", p.RepetitionPenalty)
+	if v := p.RepetitionPenalty; v != 0 && !(v >= sample.LeastRepetitionPenalty && v <= 100) {
+		return out, refuse("repetition_penalty", "repetition_penalty must be from %g to 100, got %g.", sample.LeastRepetitionPenalty, v)
 	}
 	var err error
 	if out.Sampling.LogitBias, err = p.bias(vocabulary); err != nil {

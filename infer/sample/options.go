@@ -9,6 +9,10 @@ import (
 // list: the limit of OpenAI's chat completions.
 const MaxTopLogprobs = 20
 
+// LeastRepetitionPenalty is the least of them but 0: dividing by less makes
+// infinities of logits.
+const LeastRepetitionPenalty = 0.01
+
 // Options says how tokens are chosen. The zero value takes the likeliest.
 type Options struct {
 	// Temperature of 0 always takes the likeliest token; 1 draws from the
@@ -23,7 +27,7 @@ type Options struct {
 	MinP float64
 	// RepetitionPenalty divides the positive logits, and multiplies the
 	// negative ones, of tokens that the prompt or the answer has (Keskar et
-	// al., CTRL, arXiv 1909.05858); 0 and 1 change nothing.
+	// al., CTRL, arXiv 1909.05858), 0.01 to 100; 0 and 1 change nothing.
 	RepetitionPenalty float64
 	// FrequencyPenalty is subtracted from a token's logit once for each time
 	// that the answer has it (OpenAI's rule); -2 to 2.
@@ -62,6 +66,9 @@ func (o *Options) Check(vocab int) error {
 		if !(p.v >= p.min && p.v <= p.max) {
 			return fmt.Errorf("%s is %v, want %v to %v", p.name, p.v, p.min, p.max)
 		}
+	}
+	if o.RepetitionPenalty > 0 && o.RepetitionPenalty < LeastRepetitionPenalty {
+		return fmt.Errorf("repetition_penalty is %v, want 0 or at least %v", o.RepetitionPenalty, LeastRepetitionPenalty)
 	}
 	if o.TopLogprobs > 0 && !o.Logprobs {
 		return fmt.Errorf("top_logprobs is %d without logprobs", o.TopLogprobs)

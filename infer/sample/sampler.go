@@ -90,6 +90,9 @@ func (s *Sampler) Next(logits []float32, mask Mask) (token int32, top []Logprob,
 	if isOut(logits[best]) {
 		return 0, nil, ErrNothingAllowed
 	}
+	if v := logits[best]; v-v != 0 { // a penalty took it beyond what a float holds
+		return 0, nil, ErrNotFinite
+	}
 	token = int32(best)
 	if s.weights != nil {
 		token = s.draw(logits, logits[best])

@@ -64,6 +64,21 @@ func TestSamplerRefusesWhatIsNotANumber(t *testing.T) {
 	}
 }
 
+// A penalty may take a logit beyond what a float holds: that is an error too, and no
+// panic.
+func TestSamplerRefusesWhatPenaltiesBlowUp(t *testing.T) {
+	for _, temperature := range []float64{0, 1} {
+		s := New(Options{Temperature: temperature, RepetitionPenalty: LeastRepetitionPenalty}, 3)
+		s.Prompt([]int32{1})
+		if _, _, err := s.Next([]float32{0, 3e38, 1}, nil); !errors.Is(err, ErrNotFinite) {
+			t.Errorf("temperature %v: error %v", temperature, err)
+		}
+	}
+	if err := (&Options{RepetitionPenalty: 1e-300}).Check(3); err == nil {
+		t.Error("a penalty that divides by nothing is taken")
+	}
+}
+
 // allow is a mask of the tokens it lists.
 type allow []int32
 
