@@ -239,6 +239,9 @@ func completeProfiles(*cobra.Command, []string, string) ([]cobra.Completion, cob
 func onlyHere() map[string]string {
 	return map[string]string{
 		"sluice serve":          "it starts a server on this machine",
+		"sluice model pull":     "it downloads into the data folder of this machine",
+		"sluice model import":   "it copies into the data folder of this machine",
+		"sluice model rm":       "it deletes from the data folder of this machine",
 		"sluice sim":            "it computes on this machine alone",
 		"sluice receipt verify": "it checks a file against a head, on this machine and offline",
 		"sluice logout":         "it forgets a login on this machine; --profile says which",

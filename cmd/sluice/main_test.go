@@ -46,6 +46,8 @@ func TestMain(m *testing.M) {
 //	field NAME PATH                     set NAME to what is at the dotted path in the first line of stdout, which is JSON
 //	members NAME,…                      each line of stdout is a JSON object with just these members
 //	lines N                             stdout has so many lines
+//	box FILE                            write the model in the box to a file
+//	hub NAME FILE...                    start a hub with a repository of files; sets HF_ENDPOINT
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
@@ -61,6 +63,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": scriptServe, "stop": scriptStop, "ask": scriptAsk, "field": scriptField, "members": scriptMembers, "lines": scriptLines,
+			"box": scriptBox, "hub": scriptHub,
 		},
 	})
 }

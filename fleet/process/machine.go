@@ -94,7 +94,7 @@ func (c *computer) prepare(p *program, promised int64) error {
 				sizeText(p.memory), sizeText(max(free-promised, 0)), from, promisedText(promised))
 		}
 	}
-	free, err := freeDisk(p.folder)
+	free, err := FreeDisk(p.folder)
 	if err != nil {
 		return fmt.Errorf("looking at its folder: %w", err)
 	}

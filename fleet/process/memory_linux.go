@@ -98,8 +98,8 @@ func counted(text []byte, name string) (int64, bool) {
 	return 0, false
 }
 
-// freeDisk is how many bytes are free to this user on the file system of a folder.
-func freeDisk(folder string) (int64, error) {
+// FreeDisk is how many bytes are free to this user on the file system of a folder.
+func FreeDisk(folder string) (int64, error) {
 	folder = cmp.Or(folder, ".")
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(folder, &st); err != nil {

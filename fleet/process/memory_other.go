@@ -12,8 +12,8 @@ func availableMemory() (free int64, from string, err error) {
 	return 0, "", errors.New("how much memory is available cannot be told on this system")
 }
 
-// freeDisk is not known on this system: -1.
-func freeDisk(folder string) (int64, error) {
+// FreeDisk is not known on this system: -1.
+func FreeDisk(folder string) (int64, error) {
 	if folder == "" {
 		return -1, nil
 	}
