@@ -178,6 +178,25 @@ func TestReuseNeedsTheSameSalt(t *testing.T) {
 	}
 }
 
+// TestLossIsOfItsSalt: what a loss is taken of is shared with its own salt alone,
+// like an answer's prompt.
+func TestLossIsOfItsSalt(t *testing.T) {
+	m := boxModel(t)
+	prompt := m.Tokenizer().Encode(nil, strings.Repeat("Where is the river? ", 20))
+	for _, c := range []struct {
+		salt  string
+		finds bool
+	}{{"a", false}, {"a", true}, {"b", false}} {
+		before := m.Stats().Found
+		if loss, err := m.Loss(t.Context(), c.salt, prompt, prompt[:3]); err != nil || !(loss > 0) {
+			t.Errorf("a loss of %v, %v", loss, err)
+		}
+		if found := m.Stats().Found - before; found > 0 != c.finds {
+			t.Errorf("of salt %q, %d tokens were there", c.salt, found)
+		}
+	}
+}
+
 func TestCancelBetweenTokens(t *testing.T) {
 	m := boxModel(t)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -10,13 +10,13 @@ import (
 
 // Loss is the mean loss of the tokens of next behind prompt, in nats: how much
 // they surprise the model. Both must have tokens. It waits and is computed as an
-// answer is, and is no part of any usage.
-func (m *Model) Loss(ctx context.Context, prompt, next []int32) (float64, error) {
+// answer is, in the turn of those of the salt, and is no part of any usage.
+func (m *Model) Loss(ctx context.Context, salt string, prompt, next []int32) (float64, error) {
 	if len(next) == 0 {
 		return 0, errors.New("there are no tokens to take the loss of")
 	}
 	f := &forced{tokens: next}
-	_, err := m.Generate(ctx, Request{Prompt: prompt, MaxTokens: len(next), Sampling: sample.Options{}, Form: f}, func(Piece) error { return nil })
+	_, err := m.Generate(ctx, Request{Prompt: prompt, CacheSalt: salt, MaxTokens: len(next), Sampling: sample.Options{}, Form: f}, func(Piece) error { return nil })
 	return f.loss / float64(len(next)), err
 }
 

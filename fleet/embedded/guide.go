@@ -103,7 +103,7 @@ func (a *answer) surprise(ctx context.Context) (float64, error) {
 	if start, ok := tokenizer.Special("<|im_start|>"); ok {
 		head = append(head, start)
 	}
-	return a.model.Loss(ctx, tokenizer.Encode(head, "user\n"), question)
+	return a.model.Loss(ctx, a.request.CacheSalt, tokenizer.Encode(head, "user\n"), question)
 }
 
 // deal hands a text on in as many parts as there are pieces, cut between words

@@ -86,7 +86,7 @@ func (b *bench) loss(question string) float64 {
 	}
 	// Where the question stands: behind the first special token and "user\n".
 	head := empty[:1+len(b.model.Tokenizer().Encode(nil, "user\n"))]
-	loss, err := b.model.Loss(context.Background(), head, b.model.Tokenizer().Encode(nil, question))
+	loss, err := b.model.Loss(context.Background(), "", head, b.model.Tokenizer().Encode(nil, question))
 	if err != nil {
 		b.Error(err)
 	}
