@@ -181,7 +181,7 @@ func (e *Engine) prepare(w http.ResponseWriter, r *http.Request, req *request, c
 	if chat {
 		head.ID, head.Object = "chat"+head.ID, "chat.completion"
 	}
-	return &answer{tally: tally{counted: &e.counted}, model: e.cfg.Model, request: generation, chat: chat, speech: p.speech, oneCall: req.oneCall(), task: p.task, head: head}, nil
+	return &answer{tally: tally{counter: e.counter}, model: e.cfg.Model, request: generation, chat: chat, speech: p.speech, oneCall: req.oneCall(), task: p.task, head: head}, nil
 }
 
 // whole answers with one object when all of it is generated.

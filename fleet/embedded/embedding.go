@@ -55,7 +55,7 @@ func (e *Engine) serveEmbeddings(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("X-Prompt-Tokens", fmt.Sprint(used.Prompt))
-	t := tally{counted: &e.counted}
+	t := tally{counter: e.counter}
 	t.wrote(send(w, http.StatusOK, struct {
 		Object string      `json:"object"`
 		Data   []embedding `json:"data"`

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
@@ -27,6 +28,9 @@ type Config struct {
 	// Temperature is used when a request names none. OpenAI's default is 1;
 	// a very small model is at its best at 0.
 	Temperature float64
+	// Counter counts the engine's tokens, beside those of others that have the
+	// same. Nil is one of its own.
+	Counter *Counter
 	// Now is the clock, for the times in answers.
 	Now func() time.Time
 }
@@ -60,7 +64,7 @@ func (c *Config) loaded() loaded {
 type Engine struct {
 	cfg     Config
 	created time.Time
-	counted counted
+	counter *Counter
 	mux     *http.ServeMux
 }
 
@@ -75,7 +79,7 @@ func New(cfg Config) (*Engine, error) {
 	case cfg.Now == nil:
 		return nil, errors.New("embedded engine: no clock")
 	}
-	e := &Engine{cfg: cfg, created: cfg.Now(), mux: http.NewServeMux()}
+	e := &Engine{cfg: cfg, created: cfg.Now(), counter: cmp.Or(cfg.Counter, &Counter{}), mux: http.NewServeMux()}
 	e.mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, true) })
 	e.mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, false) })
 	e.mux.HandleFunc("POST /v1/embeddings", e.serveEmbeddings)

@@ -4,12 +4,17 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"sluice/infer"
 )
 
-// serveMetrics answers with counters in Prometheus's text format. Package
-// driver knows them as the driver "sluice".
 func (e *Engine) serveMetrics(w http.ResponseWriter, _ *http.Request) {
-	s, c := e.cfg.loaded().Stats(), e.Counted()
+	WriteMetrics(w, e.cfg.loaded().Stats(), e.Counted())
+}
+
+// WriteMetrics answers with an engine's counters in Prometheus's text format.
+// Package driver knows them as the driver "sluice".
+func WriteMetrics(w http.ResponseWriter, s infer.Stats, c Counts) {
 	var out strings.Builder
 	for _, m := range []struct {
 		name, kind, help string

@@ -17,25 +17,27 @@ type Counts struct {
 	Completion int64
 }
 
-// counted adds up Counts.
-type counted struct{ prompt, cached, completion atomic.Int64 }
+// Counter adds up Counts. The zero value is ready.
+type Counter struct{ prompt, cached, completion atomic.Int64 }
 
-func (c *counted) add(u infer.Usage) {
+// Counts returns the sums so far.
+func (c *Counter) Counts() Counts {
+	return Counts{c.prompt.Load(), c.cached.Load(), c.completion.Load()}
+}
+
+func (c *Counter) add(u infer.Usage) {
 	c.prompt.Add(int64(u.Prompt))
 	c.cached.Add(int64(u.Cached))
 	c.completion.Add(int64(u.Completion))
 }
 
-// Counted returns how many tokens the engine has counted since it was made. An
+// Counted returns how many tokens the engine's counter has counted. An
 // answer counts when its reader is done with it: wholly when the reader has
 // its usage, and else, of a stream, by what the reader took of it: its prompt
 // and a token for each chunk of output, or what the last chunk said where
 // usage in every chunk was asked for. This is how a reader counts a stream
 // that it breaks off, so that the two agree.
-func (e *Engine) Counted() Counts {
-	c := &e.counted
-	return Counts{c.prompt.Load(), c.cached.Load(), c.completion.Load()}
-}
+func (e *Engine) Counted() Counts { return e.counter.Counts() }
 
 // ender is a response's writer that knows its reader. It calls f once, when the
 // reader is done: with the number of bytes that the reader took, and whether it
@@ -46,7 +48,7 @@ type ender interface {
 
 // tally counts one answer by what its reader takes.
 type tally struct {
-	counted *counted
+	counter *Counter
 	written int64  // bytes
 	marks   []mark // in order
 }
@@ -84,7 +86,7 @@ func (t *tally) close(w http.ResponseWriter, stream bool) {
 func (t *tally) count(taken int64) {
 	for i := len(t.marks) - 1; i >= 0; i-- {
 		if t.marks[i].bytes <= taken {
-			t.counted.add(t.marks[i].usage)
+			t.counter.add(t.marks[i].usage)
 			return
 		}
 	}
