@@ -115,7 +115,7 @@ func (f *Folder) look(name, path string, seen map[string]described) File {
 	}
 	file.Size, file.Modified = info.Size(), info.ModTime()
 	d, there := f.known[path]
-	if !there || d.size != file.Size || !d.modified.Equal(file.Modified) {
+	if !there || d.size != file.Size || !d.modified.Equal(file.Modified) || errors.Is(d.err, fs.ErrPermission) {
 		d = described{size: file.Size, modified: file.Modified}
 		d.facts, d.err = infer.Options{}.ExamineFile(path)
 	}
