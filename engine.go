@@ -11,7 +11,7 @@ type EngineKind string
 // The kinds.
 const (
 	EngineHTTP      EngineKind = "http"      // attached by URL
-	EngineEmbedded  EngineKind = "embedded"  // the model in the binary
+	EngineEmbedded  EngineKind = "embedded"  // the model in the binary, or a file
 	EngineCommand   EngineKind = "command"   // a command of this machine, run for each request
 	EngineProcess   EngineKind = "process"   // a program that Sluice starts on this machine, reached by HTTP
 	EngineSimulated EngineKind = "simulated" // labelled so everywhere, never revenue
@@ -33,7 +33,8 @@ type Engine struct {
 	Kind EngineKind `json:"kind"`
 
 	// URL is the root that /v1/… is appended to: "http://10.0.0.7:8000". For a
-	// simulated engine it names the chip and its model instead: "sim:h100". A
+	// simulated engine it names the chip and its model instead: "sim:h100"; for an
+	// embedded one its file, "gguf:qwen3.gguf", unless it is the model in the binary. A
 	// process has none of its own: it is where its supervisor has it listen.
 	URL string `json:"url,omitempty"`
 
@@ -42,8 +43,7 @@ type Engine struct {
 	Process *Process `json:"process,omitempty"`
 	Stopped bool     `json:"stopped,omitempty"`
 
-	// Origin says who put it there, where that was no operator: OriginKubernetes.
-	// It comes and goes by itself then.
+	// Origin says what it was found by, where no operator put it there. It comes and goes by itself then.
 	Origin string `json:"origin,omitempty"`
 
 	// Secret is sent to the engine as a bearer token. It is never serialised.
@@ -79,8 +79,15 @@ type Engine struct {
 	CreatedAt  time.Time `json:"created_at"`
 }
 
-// OriginKubernetes is the origin of engines that are pods.
-const OriginKubernetes = "kubernetes"
+// The origins.
+const (
+	OriginKubernetes = "kubernetes" // a pod
+	OriginModels     = "models"     // a file in the server's folder of models
+)
+
+// FilePrefix begins the URL of an embedded engine that is a file in the server's
+// folder of models; the file's name follows.
+const FilePrefix = "gguf:"
 
 // Simulated reports whether its answers are made up. They are metered like
 // any other and never count as revenue.

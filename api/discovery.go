@@ -103,5 +103,9 @@ func ownEngine(e *sluice.Engine) error {
 	if e == nil || e.Origin == "" {
 		return nil
 	}
-	return sluice.Errorf(sluice.CodeConflict, "The engine %q was found in %s and comes and goes with its pod: change what its pod says, or scale its workload.", e.Name, e.Origin)
+	by := "its pod: change what its pod says, or scale its workload"
+	if e.Origin == sluice.OriginModels {
+		by = "its file in the folder of models: remove or rename the file"
+	}
+	return sluice.Errorf(sluice.CodeConflict, "The engine %q was found in %s and comes and goes with %s.", e.Name, e.Origin, by)
 }

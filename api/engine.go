@@ -24,7 +24,7 @@ type Engine struct {
 	Name       string            `json:"name"`
 	Kind       sluice.EngineKind `json:"kind" example:"http"`
 	URL        string            `json:"url,omitempty"`
-	Origin     string            `json:"origin,omitempty" enum:"kubernetes" doc:"Where it was found; absent: an operator put it there."`
+	Origin     string            `json:"origin,omitempty" enum:"kubernetes,models" doc:"Where it was found: as a pod, or as a file in the folder of models; absent: an operator put it there."`
 	HasSecret  bool              `json:"has_secret"`
 	Models     map[string]string `json:"models" doc:"From the public name of each model to the engine's own."`
 	OnLeave    sluice.OnLeave    `json:"on_leave" example:"cancel"`
@@ -282,8 +282,8 @@ func checkEngine(e *sluice.Engine) error {
 			return invalid("url", "%v.", err)
 		}
 	case sluice.EngineEmbedded:
-		if e.URL != "" {
-			return invalid("url", "The embedded engine has no URL.")
+		if e.URL != "" && e.Origin != sluice.OriginModels {
+			return invalid("url", "The embedded engine has no URL: it is the model in the binary. A file in the server's folder of models is an engine by itself.")
 		}
 	case sluice.EngineCommand:
 		if _, err := command.Parse(e.URL); err != nil {

@@ -17,6 +17,7 @@ import (
 	"sluice/api/browser"
 	"sluice/fleet"
 	"sluice/fleet/chip"
+	"sluice/fleet/offer"
 	"sluice/product/account"
 )
 
@@ -96,6 +97,12 @@ type Options struct {
 	// change and before its answer, one at a time. An error leaves what was.
 	Reload func(ctx context.Context) error
 
+	// Offers looks for engines of this machine that could be used; nil: there are none.
+	Offers func(ctx context.Context) ([]offer.Offer, error)
+
+	// ModelFolder is where files of models are found; nil: there is none.
+	ModelFolder ModelFolder
+
 	// Chips looks for the accelerators of this machine. Default: with [chip.Scan].
 	Chips func(ctx context.Context) *chip.Report
 
@@ -163,9 +170,11 @@ func New(o Options) *Server {
 	s.registerProjects()
 	s.registerKeys()
 	s.registerModels()
+	s.registerModelFiles()
 	s.registerEngines()
 	s.registerEngineLife()
 	s.registerChips()
+	s.registerOffers()
 	s.registerPrices()
 	s.registerPlans()
 	s.registerSubscriptions()

@@ -15,6 +15,11 @@ func (c *Client) Models(ctx context.Context, p api.Paging) (api.Page[api.Model],
 	return get[api.Page[api.Model]](ctx, c, query("/models", paging(p, nil)))
 }
 
+// ModelFiles lists the files in the server's folder of models.
+func (c *Client) ModelFiles(ctx context.Context, p api.Paging) (api.Page[api.ModelFile], error) {
+	return get[api.Page[api.ModelFile]](ctx, c, query("/model-files", paging(p, nil)))
+}
+
 // PutModel adds a model or replaces what is known of it.
 func (c *Client) PutModel(ctx context.Context, name string, in api.PutModel) (api.Model, error) {
 	return send[api.Model](ctx, c, http.MethodPut, "/models/"+url.PathEscape(name), in)

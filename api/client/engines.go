@@ -55,3 +55,8 @@ func (c *Client) ProbeEngine(ctx context.Context, name string) (api.Engine, erro
 func (c *Client) Chips(ctx context.Context) (api.Chips, error) {
 	return get[api.Chips](ctx, c, "/chips")
 }
+
+// EngineOffers lists engines of the server's machine that it could use.
+func (c *Client) EngineOffers(ctx context.Context) (api.Offers, error) {
+	return get[api.Offers](ctx, c, "/engine-offers")
+}

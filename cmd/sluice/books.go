@@ -40,6 +40,9 @@ func (s *server) rerate(ctx context.Context, r *whatif.Rerater, since, until tim
 	return closing.Rerate(ctx, s.store, r, since, until, progress)
 }
 
+// counter is an engine of this process that counts tokens.
+type counter interface{ Counted() embedded.Counts }
+
 // seenEngines is what engines count themselves, and which are up. Simulated ones
 // are left out: no answer of theirs is in the books.
 func (s *server) seenEngines() []counting.Seen {
@@ -51,7 +54,7 @@ func (s *server) seenEngines() []counting.Seen {
 		seen := counting.Seen{Engine: e.Name, Up: e.Health == fleet.HealthServing || e.Health == fleet.HealthRecovering || e.Health == fleet.HealthParked}
 		if own, ok := s.embedded.Load(e.ID); ok {
 			seen.Known, seen.At = true, clock()
-			c := own.(*embedded.Engine).Counted()
+			c := own.(counter).Counted()
 			seen.Prompt, seen.Completion = c.Prompt, c.Completion
 		} else if e.Counted != nil {
 			seen.Known, seen.At = true, e.LoadAt

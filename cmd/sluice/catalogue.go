@@ -59,7 +59,7 @@ func (c *cli) modelCommand() *cobra.Command {
 			return c.do(func(cl *client.Client) error { return cl.DeleteModel(cmd.Context(), args[0]) }, "model", args[0])
 		},
 	}
-	return group("model", "Models: what is sold, and the files of this machine", add, list, c.modelPrice(), remove, c.modelPull(), c.modelImport(), c.modelRemoveFile())
+	return group("model", "Models: what is sold, and the files of this machine", add, c.modelFiles(), list, c.modelPrice(), remove, c.modelPull(), c.modelImport(), c.modelRemoveFile())
 }
 
 // modelPrice is `model price`: it publishes a book in which one model's prices changed.

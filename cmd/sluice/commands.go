@@ -14,6 +14,7 @@ import (
 	"sluice/api"
 	"sluice/api/client"
 	"sluice/cmd/sluice/config"
+	"sluice/fleet/offer"
 )
 
 func (c *cli) serveCommand() *cobra.Command {
@@ -107,6 +108,8 @@ type ready struct {
 	SetupURL string `json:"setup_url,omitempty"`
 	TrialKey string `json:"trial_key,omitempty"`
 	Model    string `json:"model,omitempty"`
+
+	Offers []offer.Offer `json:"offers,omitempty"` // engines on this machine that could be used
 }
 
 // announce tells that the server is ready: a script in one line of JSON, a
@@ -153,6 +156,10 @@ Then see what it cost:
   %s usage
   %s balance
 `, r.URL, r.TrialKey, r.Model, again, again)
+	}
+	for _, of := range r.Offers {
+		words := of.Commands[0]
+		text += fmt.Sprintf("\n%s is on this machine. To use it:\n  %s %s\n", of.Title, again, quotedAll(words[1:]))
 	}
 	return text + "\nStop with Ctrl-C; running answers finish first. The log follows.\n\n"
 }

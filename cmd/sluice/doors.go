@@ -34,7 +34,8 @@ type doors struct {
 	failed     chan error
 	tls        bool
 	calls      *drain
-	discovered func() // ends the looking for engines
+	discovered func() // ends the looking for engines in a cluster
+	followed   func() // and that for files of models
 }
 
 // open listens on both doors.
@@ -59,6 +60,7 @@ func (s *server) open(ctx context.Context) (*doors, error) {
 	if d.discovered, err = s.discover(ctx, management); err != nil {
 		return nil, errors.Join(err, tcp.Close(), local.Close())
 	}
+	d.followed = s.followModels(ctx, management)
 	d.serve(tcp, timeBodies(s.handler(management), s.cfg.BodyTimeout), s.log, s.cfg.TLSCert, s.cfg.TLSKey)
 	d.serve(local, timeBodies(management.Local(), s.cfg.BodyTimeout), s.log, "", "")
 	for _, srv := range d.servers {
@@ -133,6 +135,7 @@ func (d *doors) serveUntil(ctx, hurry context.Context, timeout time.Duration, lo
 
 // close breaks off what still runs.
 func (d *doors) close() error {
+	d.followed()
 	d.discovered()
 	var errs []error
 	for _, srv := range d.servers {

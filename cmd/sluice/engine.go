@@ -39,7 +39,7 @@ func (c *cli) engineCommand() *cobra.Command {
 			return c.do(func(cl *client.Client) error { return cl.DeleteEngine(cmd.Context(), args[0]) }, "engine", args[0])
 		},
 	}
-	return group("engine", "Engines: what answers", c.engineAdd(), list, c.engineLog(), c.engineProbe(), remove, c.engineRestart(), c.engineShow(), c.engineStart(), c.engineStarts(), c.engineStop())
+	return group("engine", "Engines: what answers", c.engineAdd(), list, c.engineLog(), c.engineOffers(), c.engineProbe(), remove, c.engineRestart(), c.engineShow(), c.engineStart(), c.engineStarts(), c.engineStop())
 }
 
 func (c *cli) engineAdd() *cobra.Command {

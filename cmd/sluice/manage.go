@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 
@@ -16,7 +17,7 @@ func (s *server) management() *api.Server {
 	return api.New(api.Options{
 		Tenants: s.store, Keys: s.store, Catalogue: s.engines, Processes: s.processes, EngineStarts: s.store, Prober: s.prober, Prices: s.store, Books: s.store, Series: s.store, Requests: s.store, Traffic: traffic{s.seen.tally, s.gateway}, Sealer: sealer{s.engines}, Settings: s.store,
 		Invoices: toldInvoices{s.invoices, s.letters}, Printer: s.printer,
-		Ledger: s.ledger, Plans: s.ledger, PlanStore: s.store, Calendar: s.hasCalendar, Payments: s.payments, Credits: s.credits, Notifier: s.notifier, Budgets: s.budgets, Closing: s.closing, SealedHours: s.closing, Statements: s.bookkeeping(), Costs: s.statements, Files: s.files, Chats: s.chats, Answers: s.chats, SharedChats: s.chats, Inference: s.inferring, Batches: s.batches, Fleet: s.fleet, Accounts: s.accounts, Browser: s.browsers(), Journal: s.store, Identity: identity{s.gateway}, Reload: s.reload,
+		Ledger: s.ledger, Plans: s.ledger, PlanStore: s.store, Calendar: s.hasCalendar, Payments: s.payments, Credits: s.credits, Notifier: s.notifier, Budgets: s.budgets, Closing: s.closing, SealedHours: s.closing, Statements: s.bookkeeping(), Costs: s.statements, Files: s.files, Chats: s.chats, Answers: s.chats, SharedChats: s.chats, Inference: s.inferring, Batches: s.batches, Fleet: s.fleet, Accounts: s.accounts, Browser: s.browsers(), Journal: s.store, Identity: identity{s.gateway}, ModelFolder: s.models, Offers: s.offers, Reload: s.reload,
 		Power: s.power, Version: version, URL: s.url, Log: s.log,
 	})
 }
@@ -63,8 +64,12 @@ func bearerOf(r *http.Request) string {
 }
 
 // ready is what the server says once it takes calls.
-func (s *server) ready() ready {
+func (s *server) ready(ctx context.Context) ready {
 	r := ready{Event: "ready", URL: s.url, TrialKey: s.first.trialKey}
+	var err error
+	if r.Offers, err = s.offers(ctx); err != nil {
+		s.log.Error("looking for engines on this machine", "error", err)
+	}
 	if s.first.trialKey != "" {
 		r.Model = box.Name
 	}

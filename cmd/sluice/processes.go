@@ -13,9 +13,12 @@ import (
 	"sluice/fleet/process"
 )
 
-// newFleet makes the fleet, and beside it what starts engines on this machine:
+// newFleet makes the fleet, and beside it what serves files of models, and what starts engines on this machine:
 // each tells the other who is ready and who is wanted.
 func (s *server) newFleet(ctx context.Context) (err error) {
+	if err := s.newModelFolder(); err != nil {
+		return err
+	}
 	s.prober = newProber(s)
 	s.fleet = fleet.New(fleet.Options{
 		Local: s.localEngine, Log: s.log, Queue: s.cfg.QueueLimits(), Deferred: func() bool { return !s.power.Allows(power.FlexBatch) },

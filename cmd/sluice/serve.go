@@ -67,6 +67,7 @@ type server struct {
 	closing    *closing.Service
 	statements *statements.Service
 	counting   *counting.Service
+	models     *modelFolder
 	embedded   sync.Map // engines of this process that count, by their ids
 	gateway    *gateway.Gateway
 	blobs      *blob.Folder
@@ -81,6 +82,7 @@ type server struct {
 	engines    *catalogue
 	salt       []byte
 
+	reloads   atomic.Int64              // how often the configuration was taken up
 	reloading sync.Mutex                // one reload at a time, so that the last one read the most
 	calendars atomic.Pointer[calendars] // that plans may weigh by
 
@@ -159,7 +161,7 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 		return err
 	}
 	defer background(ctx, s.warm)()
-	if err := announce(s.ready()); err != nil {
+	if err := announce(s.ready(ctx)); err != nil {
 		return errors.Join(err, doors.close())
 	}
 	return doors.serveUntil(ctx, hurry, cfg.StopTimeout, s.log)
@@ -249,6 +251,7 @@ func (s *server) reload(ctx context.Context) error {
 	}
 	s.processes.Apply(engines)
 	s.gateway.Use(directory)
+	s.reloads.Add(1)
 	return nil
 }
 

@@ -17,7 +17,6 @@ import (
 	shipped "sluice/docs"
 	"sluice/fleet/command"
 	"sluice/fleet/embedded"
-	"sluice/fleet/process"
 	"sluice/fleet/simulator"
 	"sluice/infer"
 	"sluice/infer/box"
@@ -36,7 +35,8 @@ const (
 	trialSetting = "trial_organisation" // the setting that holds its id
 )
 
-// The demo prices of the embedded model, in USD per million tokens.
+// The demo prices of the embedded model, and of files in the folder of models
+// while there are no others, in USD per million tokens.
 const (
 	demoInput  = "0.10"
 	demoCached = "0.01"
@@ -109,7 +109,7 @@ func (s *server) makeTrial(ctx context.Context) error {
 	if _, err := s.engines.PutEngine(ctx, engine); err != nil {
 		return err
 	}
-	book, err := demoBook()
+	book, err := demoBook(box.Name)
 	if err != nil {
 		return err
 	}
@@ -152,21 +152,23 @@ func (s *server) grantTrial(ctx context.Context) error {
 	return nil
 }
 
-// demoBook prices the model in the binary; batches cost half.
-func demoBook() (*price.Book, error) {
+// demoBook gives models the prices of the trial; batches cost half.
+func demoBook(models ...string) (*price.Book, error) {
 	now := clock()
 	draft := price.Draft{Currency: "USD", EffectiveAt: now}
-	for class, text := range map[sluice.Class]string{
-		sluice.ClassInput: demoInput, sluice.ClassCached: demoCached, sluice.ClassOutput: demoOutput,
-	} {
-		p, err := sluice.ParsePrice(text)
-		if err != nil {
-			return nil, err
+	for _, model := range models {
+		for class, text := range map[sluice.Class]string{
+			sluice.ClassInput: demoInput, sluice.ClassCached: demoCached, sluice.ClassOutput: demoOutput,
+		} {
+			p, err := sluice.ParsePrice(text)
+			if err != nil {
+				return nil, err
+			}
+			draft.Rules = append(draft.Rules,
+				price.Rule{Model: model, Class: class, Price: p},
+				price.Rule{Model: model, Class: class, Price: p / 2, Conditions: price.Conditions{Batch: true}}, // all are even
+			)
 		}
-		draft.Rules = append(draft.Rules,
-			price.Rule{Model: box.Name, Class: class, Price: p},
-			price.Rule{Model: box.Name, Class: class, Price: p / 2, Conditions: price.Conditions{Batch: true}}, // all are even
-		)
 	}
 	return price.Publish(sluice.NewID(sluice.PrefixBook, now), draft, now)
 }
@@ -222,6 +224,9 @@ func (s *server) makeTrialKey(ctx context.Context, org *sluice.Organisation, pat
 func (s *server) localEngine(e sluice.Engine) (http.Handler, error) {
 	switch e.Kind {
 	case sluice.EngineEmbedded:
+		if e.URL != "" {
+			return s.fileEngine(&e)
+		}
 		own, err := s.embeddedEngine()
 		if counts, ok := own.(*embedded.Engine); ok {
 			s.embedded.Store(e.ID, counts)
@@ -251,7 +256,7 @@ func (s *server) commandEngine(e sluice.Engine) (http.Handler, error) {
 	if err != nil {
 		s.log.Error("an engine's command cannot be run", "engine", e.Name, "error", err)
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, "the command cannot be run", http.StatusServiceUnavailable)
+			http.Error(w, "the command cannot be run", http.StatusInternalServerError)
 		}), nil
 	}
 	return engine, nil
@@ -310,18 +315,19 @@ func (s *server) embeddedEncoder() (http.Handler, error) {
 // of the memory that is available, where that is known.
 func (s *server) fileOptions() infer.Options {
 	o := infer.Options{Kernel: s.cfg.Kernel}
-	if free, _, err := process.AvailableMemory(); err == nil {
-		o.Memory = max(1, free/10*9)
+	if free, err := sparedMemory(); err == nil {
+		o.Memory = max(1, free)
 	}
 	return o
 }
 
 // unloaded stands for a model that could not be loaded: a file that is damaged or
 // too large is an engine that is not well, and no reason for the server not to start.
+// It is not full either, which would have calls wait for it.
 func (s *server) unloaded(err error) http.Handler {
 	s.log.Error("the embedded model cannot be loaded", "error", err)
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "the embedded model could not be loaded: the server's log says why", http.StatusServiceUnavailable)
+		http.Error(w, "the embedded model could not be loaded: the server's log says why", http.StatusInternalServerError)
 	})
 }
 

@@ -43,6 +43,8 @@ type Config struct {
 	GGUF     string `yaml:"gguf" help:"GGUF file to serve as the embedded model instead of the one in the binary"`
 	Kernel   string `yaml:"kernel" help:"instruction set of the embedded model: portable, avx2, avx512 or neon; empty: the best one of this machine"`
 
+	ModelMemory int64 `yaml:"model_memory" help:"memory that the models of the folder of models may take together, in bytes; 0: nine tenths of what is free at the start"`
+
 	PowerInterval time.Duration `yaml:"power_interval" help:"how often what engines draw is read or estimated; 0: never"`
 
 	ProbeEngines bool `yaml:"probe_engines" help:"ask each engine once, and again when its version changes, what it can do and how exact its counts are"`
