@@ -32,7 +32,7 @@ func (s shape) cacheBytes(tokens int) int64 {
 func (c *cache) hold(ids []page.ID) {
 	for _, id := range ids {
 		if c.pages[id] == nil {
-			c.pages[id] = kernel.Floats(c.runs * c.floats)
+			c.pages[id] = kernel.NewPages(c.runs * c.floats)
 		}
 	}
 }

@@ -48,6 +48,7 @@ type forward struct {
 	cos, sin []float32 // of each token of the step, for each pair
 
 	rows  []row
+	ahead []int // the rows of spans of several tokens, which see each other
 	tasks []task
 }
 
@@ -127,7 +128,7 @@ const taskTokens = 16
 // enterSpans fills the stream with the tokens' embeddings, and prepares what
 // all layers share: positions, rotations, the tasks of attention.
 func (f *forward) enterSpans(spans []span) {
-	f.rows, f.tasks = f.rows[:0], f.tasks[:0]
+	f.rows, f.ahead, f.tasks = f.rows[:0], f.ahead[:0], f.tasks[:0]
 	pairs := len(f.radians)
 	for s := range spans {
 		sp := &spans[s]
@@ -139,6 +140,9 @@ func (f *forward) enterSpans(spans []span) {
 			for j, radians := range f.radians {
 				sin, cos := math.Sincos(float64(position) * radians)
 				f.sin[at*pairs+j], f.cos[at*pairs+j] = float32(sin*f.turnSize), float32(cos*f.turnSize)
+			}
+			if len(sp.tokens) > 1 {
+				f.ahead = append(f.ahead, at)
 			}
 			f.rows = append(f.rows, row{sp.pages[position/kernel.PageTokens], position})
 		}
@@ -183,10 +187,17 @@ func (f *forward) attend(index, n int) {
 		kernel.Product{Out: f.query[:n*queries], Matrix: l.query},
 		kernel.Product{Out: f.key[:n*keys], Matrix: l.key},
 		kernel.Product{Out: f.value[:n*keys], Matrix: l.value})
-	f.each(n, func(i int) { f.position(l, index, i) })
+	f.each(len(f.ahead), func(k int) {
+		for h := range f.kvHeads {
+			f.position(l, index, f.ahead[k], h)
+		}
+	})
 	scale, group := float32(1/math.Sqrt(float64(f.headSize))), f.heads/f.kvHeads
 	f.pool.Run(len(f.tasks), func(i int) {
 		t := &f.tasks[i]
+		if len(t.span.tokens) == 1 {
+			f.position(l, index, t.row, t.head)
+		}
 		at := t.row*queries + t.head*group*f.headSize
 		f.pool.Attend(&kernel.Attention{
 			Out: f.mixed.Rows[at:], Queries: f.query[at:], Tokens: t.n, Heads: group, HeadSize: f.headSize, Stride: queries,
@@ -200,27 +211,25 @@ func (f *forward) attend(index, n int) {
 	f.leave(l.attnAfter, n)
 }
 
-// position finishes the queries and keys of one token: bias, norm, rotation;
-// and puts key and value into the cache.
-func (f *forward) position(l *layer, index, i int) {
-	query := f.query[i*f.heads*f.headSize:][:f.heads*f.headSize]
-	key := f.key[i*f.kvHeads*f.headSize:][:f.kvHeads*f.headSize]
-	value := f.value[i*f.kvHeads*f.headSize:][:f.kvHeads*f.headSize]
+// position finishes one key head of one token, and the queries that share it:
+// bias, norm, rotation; and puts key and value into the cache.
+func (f *forward) position(l *layer, index, i, h int) {
+	size, wide := f.headSize, f.heads/f.kvHeads*f.headSize
+	query := f.query[(i*f.kvHeads+h)*wide:][:wide]
+	key := f.key[(i*f.kvHeads+h)*size:][:size]
+	value := f.value[(i*f.kvHeads+h)*size:][:size]
 	if l.queryBias != nil {
-		f.pool.Add(query, l.queryBias)
-		f.pool.Add(key, l.keyBias)
-		f.pool.Add(value, l.valueBias)
+		f.pool.Add(query, l.queryBias[h*wide:][:wide])
+		f.pool.Add(key, l.keyBias[h*size:][:size])
+		f.pool.Add(value, l.valueBias[h*size:][:size])
 	}
 	f.turn(query, l.queryNorm, i)
 	f.turn(key, l.keyNorm, i)
 	r := f.rows[i]
-	for h := range f.kvHeads {
-		at := h * f.headSize
-		kernel.PutPage(f.cache.at(r.page, index*f.kvHeads+h), r.position%kernel.PageTokens, key[at:][:f.headSize], value[at:][:f.headSize])
-	}
+	kernel.PutPage(f.cache.at(r.page, index*f.kvHeads+h), r.position%kernel.PageTokens, key, value)
 }
 
-// turn normalises the heads of token i of the step, where the family does, and
+// turn normalises heads of token i of the step, where the family does, and
 // rotates them by its position.
 func (f *forward) turn(heads, norm []float32, i int) {
 	pairs := len(f.radians)

@@ -14,17 +14,23 @@ const (
 func aligned(n int) []byte {
 	b := make([]byte, n+64)
 	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) % 64
-	if n >= hugeWorth {
-		wantHuge(b)
-	}
 	return b[skip:][:n:n]
 }
 
-// Floats returns memory for n values, all zero, that begin at a cache line: for
-// pages of keys and values.
-func Floats(n int) []float32 {
+// large returns n bytes, all zero, that begin at a cache line and are read from
+// end to end, again and again.
+func large(n int) []byte {
+	b := aligned(n)
+	if n >= hugeWorth {
+		wantHuge(b)
+	}
+	return b
+}
+
+// NewPages returns memory for n values of keys and values, all zero.
+func NewPages(n int) []float32 {
 	if n == 0 {
 		return nil
 	}
-	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(aligned(4*n)))), n)
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(large(4*n)))), n)
 }

@@ -77,7 +77,7 @@ func newPackedMatrix(p *Pool, t gguf.Tensor, rows, cols int) *packedMatrix {
 	if t.Type == gguf.Q8_0 && p.set == AVX512 {
 		m.offset = 0x80808080 // the instruction takes unsigned weights
 	}
-	m.data = aligned(m.groups() * m.groupBytes())
+	m.data = large(m.groups() * m.groupBytes())
 	p.Run(m.groups(), func(g int) { m.pack(g, t.Data) })
 	return m
 }
