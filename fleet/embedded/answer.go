@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"sluice/infer"
 	"sluice/infer/guide"
@@ -20,8 +23,9 @@ type prompt struct {
 	task         *guide.Task            // what the guide holds the answer against, if it does
 }
 
-// chatPrompt renders a chat's messages.
-func (e *Engine) chatPrompt(req *request) (prompt, error) {
+// chatPrompt renders a chat's messages. most is how many tokens there may be, 0 for
+// any number: what is sure to have more is not even encoded.
+func (e *Engine) chatPrompt(req *request, most int) (prompt, error) {
 	t, err := e.cfg.Model.Template()
 	if err != nil {
 		return prompt{}, refuse("messages", "This model cannot be talked to (%v). Ask it for completions, at /v1/completions.", err)
@@ -40,6 +44,15 @@ func (e *Engine) chatPrompt(req *request) (prompt, error) {
 	if task != nil {
 		c = guidedConversation(task)
 	}
+	bytes := 0
+	for _, m := range c.Messages {
+		if m.Role != "assistant" { // of whose thoughts some are left out
+			bytes += len(strings.TrimSpace(m.Content))
+		}
+	}
+	if err := e.checkLength("messages", bytes, most); err != nil {
+		return prompt{}, err
+	}
 	tokens, err := t.Prompt(c)
 	if err != nil {
 		return prompt{}, refuse("messages", "The messages cannot be put to this model: %v.", err)
@@ -51,13 +64,25 @@ func (e *Engine) chatPrompt(req *request) (prompt, error) {
 	return p, nil
 }
 
-// textPrompt encodes a completion's prompt.
-func (e *Engine) textPrompt(req *request) (prompt, error) {
+// checkLength refuses a text of so many bytes that it is sure to have more than most
+// tokens: encoding it would take time and memory for nothing.
+func (e *Engine) checkLength(param string, bytes, most int) error {
+	if least := bytes / e.longest; most > 0 && least >= most {
+		return tooLong(param, most, fmt.Sprintf("at least %d", least))
+	}
+	return nil
+}
+
+// textPrompt encodes a completion's prompt, of fewer tokens than most.
+func (e *Engine) textPrompt(req *request, most int) (prompt, error) {
 	text, tokens, err := req.completion()
 	if err != nil {
 		return prompt{}, err
 	}
 	if err := e.checkTokens("prompt", tokens); err != nil {
+		return prompt{}, err
+	}
+	if err := e.checkLength("prompt", len(text), most); err != nil {
 		return prompt{}, err
 	}
 	if tokens == nil {
@@ -166,12 +191,13 @@ func (e *Engine) prepare(w http.ResponseWriter, r *http.Request, req *request, c
 	if chat {
 		render = e.chatPrompt
 	}
-	p, err := render(req)
+	context := e.cfg.Model.Context()
+	p, err := render(req, context)
 	if err != nil {
 		return nil, err
 	}
-	if context := e.cfg.Model.Context(); len(p.tokens) >= context {
-		return nil, tooLong(p.param, context, len(p.tokens))
+	if len(p.tokens) >= context {
+		return nil, tooLong(p.param, context, strconv.Itoa(len(p.tokens)))
 	}
 	if generation.Form, err = e.form(req, p.conversation); err != nil {
 		return nil, err

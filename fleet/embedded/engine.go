@@ -64,6 +64,7 @@ func (c *Config) loaded() loaded {
 type Engine struct {
 	cfg     Config
 	created time.Time
+	longest int // bytes of the longest token
 	counter *Counter
 	mux     *http.ServeMux
 }
@@ -79,7 +80,7 @@ func New(cfg Config) (*Engine, error) {
 	case cfg.Now == nil:
 		return nil, errors.New("embedded engine: no clock")
 	}
-	e := &Engine{cfg: cfg, created: cfg.Now(), counter: cmp.Or(cfg.Counter, &Counter{}), mux: http.NewServeMux()}
+	e := &Engine{cfg: cfg, created: cfg.Now(), longest: longest(cfg.loaded().Tokenizer()), counter: cmp.Or(cfg.Counter, &Counter{}), mux: http.NewServeMux()}
 	e.mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, true) })
 	e.mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, false) })
 	e.mux.HandleFunc("POST /v1/embeddings", e.serveEmbeddings)
@@ -90,6 +91,15 @@ func New(cfg Config) (*Engine, error) {
 	e.mux.HandleFunc("GET /health", e.serveHealth)
 	e.mux.HandleFunc("GET /metrics", e.serveMetrics)
 	return e, nil
+}
+
+// longest is how many bytes the longest token has, at least 1.
+func longest(t tokenizer.Tokenizer) int {
+	most := 1
+	for id := range int32(t.Size()) {
+		most = max(most, len(t.Piece(id)))
+	}
+	return most
 }
 
 // ServeHTTP implements http.Handler.

@@ -385,6 +385,31 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestFarTooLong: what cannot fit is refused by its size. Encoding megabytes only to
+// refuse them would take seconds and more memory than the model. Tokenize counts
+// them all the same.
+func TestFarTooLong(t *testing.T) {
+	e := newEngine(t, 4)
+	text := strings.Repeat("river ", 100_000)
+	for path, body := range map[string]string{
+		"/v1/chat/completions": `{"model":"tiny","messages":[{"role":"system","content":"Hi."},{"role":"user","content":"` + text + `"}]}`,
+		"/v1/completions":      `{"model":"tiny","prompt":"` + text + `"}`,
+	} {
+		if w := post(e, path, body); w.Code != 400 || !strings.Contains(w.Body.String(), "your prompt has at least ") || !strings.Contains(w.Body.String(), "context_length_exceeded") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	blank := strings.Repeat(" ", 100_000) // which some templates take off
+	if w := post(e, "/v1/chat/completions", `{"model":"tiny","messages":[{"role":"user","content":"`+blank+`"}]}`); strings.Contains(w.Body.String(), "prompt has at least") {
+		t.Errorf("blanks are refused by their size: %s", w.Body)
+	}
+	var counted struct{ Count int }
+	w := post(e, "/tokenize", `{"model":"tiny","messages":[{"role":"user","content":"`+text+`"}]}`)
+	if err := json.Unmarshal(w.Body.Bytes(), &counted); err != nil || counted.Count < 100_000 {
+		t.Errorf("%d tokens are counted, %v", counted.Count, err)
+	}
+}
+
 func TestListings(t *testing.T) {
 	e := newEngine(t, 4)
 	card := fmt.Sprintf(`{"id":"tiny","object":"model","created":1700000000,"owned_by":"sluice","description":"real but tiny",`+

@@ -41,9 +41,10 @@ func (f *failure) coded(code string) *failure {
 	return f
 }
 
-// tooLong is the failure of a prompt that leaves no room for an answer.
-func tooLong(param string, context, tokens int) *failure {
-	return refuse(param, "This model's maximum context length is %d tokens. However, your prompt has %d tokens, and the answer needs at least one.",
+// tooLong is the failure of a prompt that leaves no room for an answer. tokens says
+// how many it has.
+func tooLong(param string, context int, tokens string) *failure {
+	return refuse(param, "This model's maximum context length is %d tokens. However, your prompt has %s tokens, and the answer needs at least one.",
 		context, tokens).coded("context_length_exceeded")
 }
 

@@ -32,7 +32,7 @@ func (e *Engine) serveTokenize(w http.ResponseWriter, r *http.Request) {
 		err = errEmbeds(e.cfg.ID)
 	default:
 		var p prompt
-		p, err = e.chatPrompt(&req.request)
+		p, err = e.chatPrompt(&req.request, 0)
 		tokens = p.tokens
 	}
 	if err != nil {

@@ -160,7 +160,7 @@ func TestToolTalk(t *testing.T) {
 // inside of a token.
 func TestSpeech(t *testing.T) {
 	e := newToolEngine(t)
-	p, err := e.chatPrompt(&request{Messages: []message{{Role: "user", Content: []byte(`"hi"`)}}})
+	p, err := e.chatPrompt(&request{Messages: []message{{Role: "user", Content: []byte(`"hi"`)}}}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
