@@ -141,11 +141,24 @@ func finite(logits []float32) bool {
 	return true
 }
 
-// highest is the index of the highest logit, the first of equals.
+// highest is the index of the highest logit, the first of equals. Few logits are
+// higher than all before them, so eight are compared before one is looked at.
 func highest(logits []float32) int {
-	best := 0
-	for i, v := range logits {
-		if v > logits[best] {
+	best, i := 0, 0
+	for ; i+8 <= len(logits); i += 8 {
+		s, top := (*[8]float32)(logits[i:]), logits[best]
+		if s[0] > top || s[1] > top || s[2] > top || s[3] > top || s[4] > top || s[5] > top || s[6] > top || s[7] > top {
+			best = higher(logits, best, i, i+8)
+		}
+	}
+	return higher(logits, best, i, len(logits))
+}
+
+// higher is the first of the highest logits among best and those from first to
+// last-1, which stand behind it.
+func higher(logits []float32, best, first, last int) int {
+	for i := first; i < last; i++ {
+		if logits[i] > logits[best] {
 			best = i
 		}
 	}
