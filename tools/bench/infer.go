@@ -18,9 +18,11 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"sluice/infer"
 	"sluice/infer/gguf"
+	"sluice/infer/kernel"
 )
 
 // inferOptions are those of "bench infer".
@@ -87,7 +89,7 @@ func inferFlags(args []string, log io.Writer) (inferOptions, error) {
 	f.SetOutput(log)
 	f.StringVar(&o.dir, "dir", os.TempDir(), "folder for the model files, 0.64 and 0.34 GB")
 	f.StringVar(&o.llama, "llama", "", "folder with llama-bench and llama-batched-bench; not measured when not given")
-	f.IntVar(&o.rounds, "rounds", 3, "rounds; the best of each is shown")
+	f.IntVar(&o.rounds, "rounds", 3, "rounds; their median is shown")
 	f.IntVar(&o.tokens, "tokens", 64, "tokens that a sequence writes")
 	f.IntVar(&o.batch, "batch", 8, "sequences at once")
 	f.IntVar(&o.prompt, "prompt", 512, "tokens of the prompt")
@@ -146,31 +148,47 @@ func (o inferOptions) compare(out, log io.Writer, path string, typ gguf.Type, th
 		{fmt.Sprintf("batch %d", o.batch), func(s speeds) float64 { return s.Batch }},
 		{fmt.Sprintf("prefill %d", o.prompt), func(s speeds) float64 { return s.Prefill }},
 	} {
-		our, their, share := best(ours, row.of), best(theirs, row.of), ""
+		var their float64
+		our, share, ratio := median(each(ours, row.of)), "", ""
 		if row.name == "decode" {
-			share = fmt.Sprintf("%.0f %%", 100*our*float64(info.Size())/1e9/slices.Max(rates))
+			share = spread(each(ours, row.of), rates, 100*float64(info.Size())/1e9, "%.0f %%")
 		}
-		ratio := ""
-		if their > 0 {
-			ratio = fmt.Sprintf("%.2f", our/their)
+		if len(theirs) > 0 {
+			their = median(each(theirs, row.of))
+			ratio = spread(each(ours, row.of), each(theirs, row.of), 1, "%.2f")
 		}
 		fmt.Fprintf(out, "| %v | %d | %s | %.1f | %.1f | %s | %s |\n", typ, threads, row.name, our, their, ratio, share)
 	}
 	return nil
 }
 
-// best is the highest of all rounds: what else runs on the machine only slows.
-func best(all []speeds, of func(speeds) float64) (highest float64) {
+// each is one figure of all rounds.
+func each(all []speeds, of func(speeds) float64) (out []float64) {
 	for _, s := range all {
-		highest = max(highest, of(s))
+		out = append(out, of(s))
 	}
-	return highest
+	return out
 }
 
-// streamRate is the rate in GB/s at which so many threads read memory together.
+// spread writes the median of a's share in b, times unit, round by round, and in
+// brackets the least and the most.
+func spread(a, b []float64, unit float64, format string) string {
+	var shares []float64
+	for i, v := range a {
+		shares = append(shares, unit*v/b[i])
+	}
+	return fmt.Sprintf(format+" ("+format+" to "+format+")", median(shares), slices.Min(shares), slices.Max(shares))
+}
+
+// streamRate is the rate in GB/s at which so many threads read memory together,
+// from pages as large as those that hold the weights.
 func streamRate(threads int) float64 {
 	const size, times = 512 << 20, 3
-	data := bytes.Repeat([]byte{1}, size)
+	values := kernel.NewPages(size / 4)
+	for i := range values {
+		values[i] = 1
+	}
+	data := unsafe.Slice((*byte)(unsafe.Pointer(&values[0])), size)
 	highest := 0.0
 	for range times {
 		start := time.Now()
