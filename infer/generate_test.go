@@ -159,7 +159,7 @@ func TestReuseIsExact(t *testing.T) {
 			t.Errorf("cached %+v (want %d or a page less), fresh %+v", warmRes.Usage, want, coldRes.Usage)
 		}
 		known = len(prompt) + warmRes.Usage.Completion - 1
-		turns = append(turns, Message{"assistant", warm}, Message{"user", "And then?"})
+		turns = append(turns, Message{Role: "assistant", Content: warm}, Message{Role: "user", Content: "And then?"})
 	}
 }
 

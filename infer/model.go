@@ -20,7 +20,6 @@ type Model struct {
 	shape     shape
 	weights   weights
 	tokenizer tokenizer.Tokenizer
-	chat      *chatTokens // nil when the file has none
 	template  *template.Template
 	noChat    error // why there is no template
 	size      int64
@@ -109,7 +108,6 @@ func readHead(data []byte) (*Model, *gguf.File, error) {
 	if m.tokenizer, err = tokenizer.Load(f); err != nil {
 		return nil, nil, err
 	}
-	m.chat = readChat(m.tokenizer)
 	m.template, m.noChat = template.For(f, m.tokenizer)
 	if m.shape, err = readShape(f, m.family, m.tokenizer.Size()); err != nil {
 		return nil, nil, fmt.Errorf("loading the model: %w", err)

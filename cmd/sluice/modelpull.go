@@ -71,7 +71,7 @@ func hubToken() string {
 		home, _ := os.UserHomeDir() // "" finds no token
 		path = filepath.Join(envOr("HF_HOME", filepath.Join(home, ".cache", "huggingface")), "token")
 	}
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(path) //nolint:gosec // the user's own file, by the user's own variable
 	if err != nil {
 		return ""
 	}
@@ -133,12 +133,8 @@ func (c *cli) pull(ctx context.Context, h *hub.Hub, ref hub.Reference, name stri
 
 // room fails when the disk has too little for so many bytes more.
 func room(path string, bytes int64) error {
-	free, err := process.FreeDisk(path)
-	if err != nil || free < 0 {
-		return nil // not known here: writing will tell
-	}
 	const spare = 64 << 20
-	if free < bytes+spare {
+	if free, err := process.FreeDisk(path); err == nil && free >= 0 && free < bytes+spare {
 		return fmt.Errorf("the disk has %s free below %s, and %s are to come: free some, or use another data folder", bytesOf(free), path, bytesOf(bytes))
 	}
 	return nil

@@ -37,7 +37,7 @@ type Progress struct {
 // file whose digest is not the hub's is removed. report is called after every few
 // KB, by one goroutine at a time. Errors: *RefusedError, *DigestError.
 func (h *Hub) Download(ctx context.Context, r Repository, f File, into string, report func(Progress)) (digest string, err error) {
-	out, err := os.OpenFile(into, os.O_RDWR|os.O_CREATE, 0o644)
+	out, err := os.OpenFile(into, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return "", fmt.Errorf("opening the file to download into: %w", err)
 	}
@@ -82,7 +82,7 @@ type download struct {
 }
 
 // errNoRanges says that a server sends whole files only.
-var errNoRanges = &finalError{errors.New("the server does not send parts of files")}
+var errNoRanges = errors.New("the server does not send parts of files")
 
 // fetch gets all pieces that are missing: the first alone, which shows whether the
 // server sends pieces at all, the others side by side.
@@ -167,7 +167,7 @@ func (d *download) piece(ctx context.Context, i int) error {
 func (d *download) part(ctx context.Context, at, end int64) (int64, error) {
 	return d.receive(ctx, http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", at, end-1)}}, at, end, func(resp *http.Response) error {
 		if resp.StatusCode == http.StatusOK {
-			return errNoRanges
+			return &finalError{errNoRanges}
 		}
 		if resp.StatusCode != http.StatusPartialContent {
 			return d.hub.refused(resp)

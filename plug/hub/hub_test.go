@@ -112,8 +112,14 @@ func TestParse(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	r := Repository{Name: "a/b", Files: []File{
-		{Path: "README.md"}, {Path: "m-Q4_K_M.gguf", Size: 4e9}, {Path: "m-Q8_0.gguf"}, {Path: "m-UD-Q4_K_XL.gguf"}, {Path: "m.BF16.gguf"},
-		{Path: "mmproj-m-F16.gguf"}, {Path: "big/m-F16-00001-of-00002.gguf"}, {Path: "old/m-Q8_0.gguf"},
+		{Path: "README.md"},
+		{Path: "m-Q4_K_M.gguf", Size: 4e9},
+		{Path: "m-Q8_0.gguf"},
+		{Path: "m-UD-Q4_K_XL.gguf"},
+		{Path: "m.BF16.gguf"},
+		{Path: "mmproj-m-F16.gguf"},
+		{Path: "big/m-F16-00001-of-00002.gguf"},
+		{Path: "old/m-Q8_0.gguf"},
 	}}
 	for ref, want := range map[Reference]string{
 		{}: "m-Q4_K_M.gguf", {Quantisation: "q4_k_m"}: "m-Q4_K_M.gguf", {Quantisation: "BF16"}: "m.BF16.gguf",

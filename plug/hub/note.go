@@ -85,7 +85,7 @@ func (n *note) add(i int) error {
 	if err != nil {
 		return fmt.Errorf("noting a piece down: %w", err)
 	}
-	if err := os.WriteFile(n.path+".new", data, 0o644); err != nil {
+	if err := os.WriteFile(n.path+".new", data, 0o600); err != nil {
 		return fmt.Errorf("noting a piece down: %w", err)
 	}
 	if err := os.Rename(n.path+".new", n.path); err != nil {

@@ -19,6 +19,7 @@ type RefusedError struct {
 	reason string
 }
 
+// Error is what was refused, and what may help.
 func (e *RefusedError) Error() string { return e.reason }
 
 // finalError is not worth another try.
