@@ -7,11 +7,6 @@ import (
 	"sluice/fleet/offer"
 )
 
-// Offers are engines on the server's machine that it could use, and does not.
-type Offers struct {
-	Data []offer.Offer `json:"data"`
-}
-
 func (s *Server) registerOffers() {
 	register(s, route{
 		id: "list-engine-offers", method: http.MethodGet, path: "/engine-offers", tag: "engines",
@@ -19,12 +14,13 @@ func (s *Server) registerOffers() {
 	}, s.listOffers)
 }
 
-func (s *Server) listOffers(ctx context.Context, _ *caller, _ *struct{}) (Offers, error) {
-	all := Offers{Data: []offer.Offer{}}
-	if s.opt.Offers == nil {
-		return all, nil
+func (s *Server) listOffers(ctx context.Context, _ *caller, in *Paging) (Page[offer.Offer], error) {
+	var found []offer.Offer
+	if s.opt.Offers != nil {
+		var err error
+		if found, err = s.opt.Offers(ctx); err != nil {
+			return Page[offer.Offer]{}, err
+		}
 	}
-	found, err := s.opt.Offers(ctx)
-	all.Data = append(all.Data, found...)
-	return all, err
+	return paged(found, func(o offer.Offer) string { return o.Engine }, *in), nil
 }

@@ -102,9 +102,10 @@ func matrix(book string) map[string]row {
 		"update-organisation": {"oa", 404, 200, func(n tenant, _ int) (string, string) {
 			return "/organisations/" + n.org, `{"queue_class":"agent"}`
 		}, nil},
-		"list-queues": {"oafs", 0, 200, fixed("/queues", ""), nil},
-		"get-chips":   {"oafs", 0, 200, fixed("/chips", ""), nil},
-		"list-keys":   {"oas/oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys?organisation=" + n.org, "" }, nil},
+		"list-queues":        {"oafs", 0, 200, fixed("/queues", ""), nil},
+		"get-chips":          {"oafs", 0, 200, fixed("/chips", ""), nil},
+		"list-engine-offers": {"oafs", 0, 200, fixed("/engine-offers", ""), nil},
+		"list-keys":          {"oas/oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys?organisation=" + n.org, "" }, nil},
 		"create-key": {"oa/oa", 404, 201, func(n tenant, _ int) (string, string) {
 			return "/keys", fmt.Sprintf(`{"organisation":%q}`, n.org)
 		}, nil},
@@ -112,12 +113,13 @@ func matrix(book string) map[string]row {
 		"update-key": {"oa/oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys/" + n.key, `{"name":"renamed"}` }, nil},
 		"revoke-key": {"oa/oa", 404, 200, func(n tenant, _ int) (string, string) { return "/keys/" + n.key + "/revoke", "" }, nil},
 
-		"list-models":   {"oafs/oabdv", 0, 200, fixed("/models", ""), nil},
-		"put-model":     {"oa", 0, 200, fixed("/models/some", `{"context_length":4096}`), nil},
-		"delete-model":  {"oa", 0, 204, fixed("/models/gone", ""), model},
-		"list-engines":  {"oafs", 0, 200, fixed("/engines", ""), nil},
-		"put-engine":    {"oa", 0, 200, fixed("/engines/some", `{"url":"http://127.0.0.1:1","models":{"m":"m"}}`), nil},
-		"delete-engine": {"oa", 0, 204, fixed("/engines/gone", ""), engine},
+		"list-models":      {"oafs/oabdv", 0, 200, fixed("/models", ""), nil},
+		"list-model-files": {"oafs", 0, 200, fixed("/model-files", ""), nil},
+		"put-model":        {"oa", 0, 200, fixed("/models/some", `{"context_length":4096}`), nil},
+		"delete-model":     {"oa", 0, 204, fixed("/models/gone", ""), model},
+		"list-engines":     {"oafs", 0, 200, fixed("/engines", ""), nil},
+		"put-engine":       {"oa", 0, 200, fixed("/engines/some", `{"url":"http://127.0.0.1:1","models":{"m":"m"}}`), nil},
+		"delete-engine":    {"oa", 0, 204, fixed("/engines/gone", ""), engine},
 
 		"get-engine":         {"oafs", 0, 200, fixed("/engines/gone", ""), engine},
 		"start-engine":       {"oa", 0, 200, fixed("/engines/program/start", ""), program},

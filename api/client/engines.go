@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/api"
+	"sluice/fleet/offer"
 )
 
 // engine is the path of something of an engine's.
@@ -57,6 +58,6 @@ func (c *Client) Chips(ctx context.Context) (api.Chips, error) {
 }
 
 // EngineOffers lists engines of the server's machine that it could use.
-func (c *Client) EngineOffers(ctx context.Context) (api.Offers, error) {
-	return get[api.Offers](ctx, c, "/engine-offers")
+func (c *Client) EngineOffers(ctx context.Context, p api.Paging) (api.Page[offer.Offer], error) {
+	return get[api.Page[offer.Offer]](ctx, c, query("/engine-offers", paging(p, nil)))
 }

@@ -44,23 +44,18 @@ func (c *cli) engineOffers() *cobra.Command {
 		Long: "Looks for llama-server and ollama in the server's $PATH, and for an Ollama that listens on 127.0.0.1:11434, and shows\n" +
 			"the command with which Sluice would use each. It starts nothing. What is used already is left out.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return ask(c, func(cl *client.Client) (api.Offers, error) { return cl.EngineOffers(cmd.Context()) }, showOffers)
+			return listAll(c, []any{"ENGINE", "WHERE", "TO USE IT"}, func(cl *client.Client, p api.Paging) (api.Page[offer.Offer], error) {
+				return cl.EngineOffers(cmd.Context(), p)
+			}, func(w io.Writer, of offer.Offer) {
+				title, at := of.Title, of.Program
+				if of.URL != "" {
+					at = of.URL + ", version " + of.Version
+				}
+				for _, words := range of.Commands {
+					row(w, title, at, quotedAll(words))
+					title, at = "", ""
+				}
+			})
 		},
-	}
-}
-
-func showOffers(w io.Writer, found api.Offers) {
-	if len(found.Data) == 0 {
-		row(w, "none", "neither llama-server nor ollama is there, or they are used already")
-	}
-	for _, of := range found.Data {
-		at := of.Program
-		if of.URL != "" {
-			at = "listens on " + of.URL + ", version " + of.Version
-		}
-		row(w, of.Title, at)
-		for _, words := range of.Commands {
-			row(w, "", quotedAll(words))
-		}
 	}
 }
