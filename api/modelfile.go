@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"sluice"
+	"sluice/fleet/folder"
 	"sluice/fleet/shelf"
 	"sluice/money/price"
 )
@@ -19,20 +20,21 @@ type ModelFolder interface {
 
 // ModelFile is a file in the server's folder of models.
 type ModelFile struct {
-	File          string      `json:"file" example:"qwen3-0.6b.gguf"`
-	Model         string      `json:"model" example:"qwen3-0.6b" doc:"The name under which it is served."`
-	Size          int64       `json:"size" doc:"In bytes."`
-	State         shelf.State `json:"state" enum:"changing,served,refused" doc:"changing while it is being written; refused where it cannot be served, which reason explains."`
-	Reason        string      `json:"reason,omitempty" doc:"Why it is refused, or what is wrong with it otherwise."`
-	Name          string      `json:"name,omitempty" doc:"What the file calls its model."`
-	Architecture  string      `json:"architecture,omitempty" example:"qwen3"`
-	Format        string      `json:"format,omitempty" example:"Q8_0" doc:"Of most of its weights."`
-	Parameters    int64       `json:"parameters,omitempty"`
-	ContextLength int64       `json:"context_length,omitempty" doc:"Tokens of prompt and answer, as the file says; fewer where memory is short."`
-	Embeddings    bool        `json:"embeddings,omitempty" doc:"It gives embeddings, and no answers."`
-	Priced        bool        `json:"priced" doc:"A price book in force has prices for the model. Without them no call of it is taken."`
-	Loaded        bool        `json:"loaded" doc:"It is in memory: a model is loaded when it is first asked."`
-	Memory        int64       `json:"memory,omitempty" doc:"Bytes that it takes while it is loaded."`
+	File          string         `json:"file" example:"qwen3-0.6b.gguf"`
+	Model         string         `json:"model" example:"qwen3-0.6b" doc:"The name under which it is served."`
+	Size          int64          `json:"size" doc:"In bytes."`
+	State         shelf.State    `json:"state" enum:"changing,served,refused" doc:"changing while it is being written; refused where it cannot be served, which reason explains."`
+	Reason        string         `json:"reason,omitempty" doc:"Why it is refused, or what is wrong with it otherwise."`
+	Name          string         `json:"name,omitempty" doc:"What the file calls its model."`
+	Architecture  string         `json:"architecture,omitempty" example:"qwen3"`
+	Format        string         `json:"format,omitempty" example:"Q8_0" doc:"Of most of its weights."`
+	Parameters    int64          `json:"parameters,omitempty"`
+	ContextLength int64          `json:"context_length,omitempty" doc:"Tokens of prompt and answer, as the file says; fewer where memory is short."`
+	Embeddings    bool           `json:"embeddings,omitempty" doc:"It gives embeddings, and no answers."`
+	Origin        *folder.Origin `json:"origin,omitempty" doc:"Where it was pulled or imported from; absent: it was put there by hand."`
+	Priced        bool           `json:"priced" doc:"A price book in force has prices for the model. Without them no call of it is taken."`
+	Loaded        bool           `json:"loaded" doc:"It is in memory: a model is loaded when it is first asked."`
+	Memory        int64          `json:"memory,omitempty" doc:"Bytes that it takes while it is loaded."`
 }
 
 func (s *Server) registerModelFiles() {
@@ -71,7 +73,7 @@ func (s *Server) priced(books []*price.Book) map[string]bool {
 }
 
 func modelFile(f *shelf.File, priced bool) ModelFile {
-	out := ModelFile{File: f.Name, Model: f.Model, Size: f.Size, State: f.State, Reason: f.Reason, Priced: priced, Loaded: f.Loaded, Memory: f.Memory}
+	out := ModelFile{File: f.Name, Model: f.Model, Size: f.Size, State: f.State, Reason: f.Reason, Priced: priced, Loaded: f.Loaded, Memory: f.Memory, Origin: f.Origin}
 	if facts := f.Facts; facts != nil {
 		out.Name, out.Architecture, out.Format, out.Parameters = facts.Name, facts.Architecture, facts.Format, facts.Parameters
 		out.ContextLength, out.Embeddings = int64(facts.Context), facts.Embeds

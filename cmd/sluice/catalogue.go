@@ -14,19 +14,14 @@ import (
 )
 
 func (c *cli) modelCommand() *cobra.Command {
-	var files bool
 	list := &cobra.Command{
-		Use: "list", Short: "List models, or with --files what is in this machine's folder of models", Args: none,
+		Use: "list", Short: "List models", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if files {
-				return c.listModelFiles()
-			}
 			return listAll(c, []any{"NAME", "CONTEXT", "HIDDEN", "DESCRIPTION"}, func(cl *client.Client, p api.Paging) (api.Page[api.Model], error) {
 				return cl.Models(cmd.Context(), p)
 			}, func(w io.Writer, m api.Model) { row(w, m.Name, orDash(m.ContextLength), yes(m.Hidden), m.Description) })
 		},
 	}
-	list.Flags().BoolVar(&files, "files", false, "list the GGUF files in this machine's folder of models")
 	var in api.PutModel
 	var traffic trafficFlags
 	add := &cobra.Command{

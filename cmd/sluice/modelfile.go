@@ -8,61 +8,92 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/api"
+	"sluice/api/client"
 	"sluice/fleet/folder"
+	"sluice/fleet/shelf"
 )
 
 // modelsFolder is where a server with this data folder keeps its models.
 func modelsFolder(data string) string { return filepath.Join(data, "models") }
 
-// modelFile is a file of the folder of models, as --json writes it.
-type modelFile struct {
-	Name         string         `json:"name"`
-	Path         string         `json:"path"`
-	Size         int64          `json:"size"` // bytes
-	Architecture string         `json:"architecture,omitempty"`
-	Format       string         `json:"format,omitempty"`
-	Parameters   int64          `json:"parameters,omitempty"`
-	Context      int            `json:"context_length,omitempty"`
-	Origin       *folder.Origin `json:"origin,omitempty"`
-	Reason       string         `json:"reason,omitempty"` // why the embedded engine does not serve it
+// modelFiles is `model files`.
+func (c *cli) modelFiles() *cobra.Command {
+	return &cobra.Command{
+		Use: "files", Short: "List the files in the folder of models, and what the server makes of them", Args: none,
+		Long: "A GGUF file in the folder models of the server's data folder is an engine and a model by itself, without a restart.\n" +
+			"This lists which are served, under which names, and why others are not. A model is loaded when it is first asked.\n" +
+			"Where no server runs, it lists what the folder has.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			columns := []any{"MODEL", "FILE", "SIZE", "HOLDS", "PARAMETERS", "FROM", "STATE", "PRICED", "IN MEMORY", "WHY"}
+			if _, err := c.client(); err != nil && c.server == "" {
+				return c.filesAlone(columns)
+			}
+			return listAll(c, columns, func(cl *client.Client, p api.Paging) (api.Page[api.ModelFile], error) {
+				return cl.ModelFiles(cmd.Context(), p)
+			}, modelFileRow)
+		},
+	}
 }
 
-func toModelFile(f *folder.File) modelFile {
-	m := modelFile{
-		Name: f.Name, Path: f.Path, Size: f.Size, Origin: f.Origin,
-		Architecture: f.Facts.Architecture, Format: f.Facts.Format, Parameters: f.Facts.Parameters, Context: f.Facts.Context,
-	}
-	if f.Err != nil {
-		m.Reason = f.Err.Error()
-	}
-	return m
-}
-
-// listModelFiles lists the folder of this machine, which needs no server.
-func (c *cli) listModelFiles() error {
+// filesAlone lists the folder without a server.
+func (c *cli) filesAlone(columns []any) error {
 	files, err := folder.Open(modelsFolder(c.data)).List()
 	if err != nil {
 		return err
 	}
+	if !c.json {
+		c.note("No server runs on %s. Its folder of models has %d files.", c.data, len(files))
+	}
 	if c.json {
 		for i := range files {
-			if err := c.show(toModelFile(&files[i]), nil); err != nil {
+			if err := c.show(modelFile(&files[i]), nil); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if len(files) == 0 {
-		c.note("There are no models in %s: `sluice model pull` and `sluice model import` bring some.", modelsFolder(c.data))
-		return nil
-	}
 	return c.show(nil, func(w io.Writer) {
-		row(w, "NAME", "SIZE", "ARCHITECTURE", "FORMAT", "PARAMETERS", "FROM", "NOT SERVED BECAUSE")
+		row(w, columns...)
 		for i := range files {
-			m := toModelFile(&files[i])
-			row(w, m.Name, bytesOf(m.Size), m.Architecture, m.Format, count(m.Parameters), from(m.Origin), m.Reason)
+			modelFileRow(w, modelFile(&files[i]))
 		}
 	})
+}
+
+// modelFile is a file of the folder as the API shows it, without what only a
+// server knows.
+func modelFile(f *folder.File) api.ModelFile {
+	m := api.ModelFile{
+		File: filepath.Base(f.Path), Model: f.Name, Size: f.Size, Origin: f.Origin, Name: f.Facts.Name, Architecture: f.Facts.Architecture,
+		Format: f.Facts.Format, Parameters: f.Facts.Parameters, ContextLength: int64(f.Facts.Context), Embeddings: f.Facts.Embeds,
+	}
+	if f.Err != nil {
+		m.State, m.Reason = shelf.Refused, f.Err.Error()
+	}
+	return m
+}
+
+func modelFileRow(w io.Writer, f api.ModelFile) {
+	holds, memory, why, state := "-", "-", f.Reason, "-"
+	if f.Architecture != "" {
+		holds = f.Architecture + " " + f.Format
+	}
+	if f.Loaded {
+		memory = bytesOf(f.Memory)
+	}
+	if f.State != "" {
+		state = string(f.State)
+	}
+	if f.State == shelf.Served && !f.Priced {
+		why = "no call is taken without a price: " + priceIt(f.Model)
+	}
+	row(w, f.Model, f.File, bytesOf(f.Size), holds, count(f.Parameters), from(f.Origin), state, yes(f.Priced), memory, why)
+}
+
+// priceIt is the command that prices a model.
+func priceIt(model string) string {
+	return "sluice model price " + model + " --input " + demoInput + " --output " + demoOutput
 }
 
 // from says in a word where a model came from.
@@ -111,10 +142,9 @@ func (c *cli) modelRemoveFile() *cobra.Command {
 			for _, name := range args {
 				file, err := f.Remove(name)
 				if err != nil {
-					return fmt.Errorf("%w; `sluice model list --files` shows what there is", err)
+					return fmt.Errorf("%w; `sluice model files` shows what there is", err)
 				}
-				m := toModelFile(&file)
-				if err := c.show(m, func(w io.Writer) { row(w, "removed", m.Name, bytesOf(m.Size)) }); err != nil {
+				if err := c.show(modelFile(&file), func(w io.Writer) { row(w, "removed", file.Name, bytesOf(file.Size)) }); err != nil {
 					return err
 				}
 			}
@@ -138,24 +168,23 @@ func (c *cli) completeModelFiles(*cobra.Command, []string, string) ([]cobra.Comp
 
 // showKept prints a model that has come into the folder, and what to do next.
 func (c *cli) showKept(file *folder.File) error {
-	m := toModelFile(file)
-	if err := c.show(m, func(w io.Writer) {
-		row(w, "model", m.Name)
-		row(w, "file", m.Path)
-		row(w, "size", bytesOf(m.Size))
-		if m.Architecture != "" {
-			row(w, "holds", fmt.Sprintf("%s, %s parameters, %s", m.Architecture, count(m.Parameters), m.Format))
+	if err := c.show(modelFile(file), func(w io.Writer) {
+		row(w, "model", file.Name)
+		row(w, "file", file.Path)
+		row(w, "size", bytesOf(file.Size))
+		if file.Err == nil {
+			row(w, "holds", fmt.Sprintf("%s, %s parameters, %s", file.Facts.Architecture, count(file.Facts.Parameters), file.Facts.Format))
 		}
-		if m.Origin != nil {
-			row(w, "sha256", m.Origin.SHA256)
+		if file.Origin != nil {
+			row(w, "sha256", file.Origin.SHA256)
 		}
 	}); err != nil || c.json {
 		return err
 	}
-	if m.Reason != "" {
-		c.note("Sluice's own engine does not serve it: %s\nAnother engine may: sluice engine add NAME --model %s -- llama-server --model %s", m.Reason, m.Name, quoted(m.Path))
+	if file.Err != nil {
+		c.note("Sluice's own engine does not serve it: %v\nAnother engine may: sluice engine add NAME --model %s -- llama-server --model %s", file.Err, file.Name, quoted(file.Path))
 		return nil
 	}
-	c.note("A server on %s serves it within seconds, or when it starts. If it has no price yet: sluice model price %s --input 0.10 --output 0.20", c.data, m.Name)
+	c.note("A server on %s serves it within seconds, or when it starts. `sluice model files` tells; if it has no price yet: %s", c.data, priceIt(file.Name))
 	return nil
 }

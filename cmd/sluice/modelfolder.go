@@ -146,7 +146,7 @@ func (f *follower) report(ctx context.Context, files []shelf.File) {
 		case file.State == shelf.Refused:
 			f.tell(file.Name, "a file in the folder of models cannot be served", "file", file.Name, "reason", file.Reason)
 		case file.State == shelf.Served && !pricedNow(books, file.Model):
-			f.tell(file.Name, "a model of the folder has no price, and no call of it is taken", "model", file.Model, "file", file.Name, "next", "sluice model price "+file.Model+" --input "+demoInput+" --output "+demoOutput)
+			f.tell(file.Name, "a model of the folder has no price, and no call of it is taken", "model", file.Model, "file", file.Name, "next", priceIt(file.Model))
 		case file.State == shelf.Served:
 			f.tell(file.Name, "a model of the folder is served", "model", file.Model, "file", file.Name, "description", shelf.Describe(file.Facts))
 		}

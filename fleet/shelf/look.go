@@ -25,8 +25,9 @@ type file struct {
 	state       State
 	reason      string       // why it is refused
 	facts       *infer.Facts // nil while it cannot be read
-	trouble     string       // what became of the last attempt to load it
-	broken      bool         // another attempt would fail as well
+	origin      *folder.Origin
+	trouble     string // what became of the last attempt to load it
+	broken      bool   // another attempt would fail as well
 }
 
 // mark is by what a change of a file is seen.
@@ -56,7 +57,7 @@ func (s *Shelf) Look() error {
 
 // see is what is known of a file after a look at it.
 func (s *Shelf) see(found *folder.File) *file {
-	f := &file{name: filepath.Base(found.Path), model: found.Name, mark: mark{found.Size, found.Modified}}
+	f := &file{name: filepath.Base(found.Path), model: found.Name, mark: mark{found.Size, found.Modified}, origin: found.Origin}
 	s.mu.Lock()
 	known := s.files[f.name]
 	s.mu.Unlock()

@@ -71,8 +71,9 @@ type File struct {
 	Name   string // in the folder
 	Size   int64
 	State  State
-	Reason string       // why it is refused, or what is wrong with it otherwise; empty when all is well
-	Facts  *infer.Facts // what it says of itself; nil while that is not known
+	Reason string         // why it is refused, or what is wrong with it otherwise; empty when all is well
+	Facts  *infer.Facts   // what it says of itself; nil while that is not known
+	Origin *folder.Origin // nil when it was put there by hand
 	Loaded bool
 	Memory int64 // bytes that it takes while it is loaded
 }
@@ -93,7 +94,7 @@ func (s *Shelf) Files() []File {
 
 // describe is a file as it is listed. s.mu is held.
 func (s *Shelf) describe(f *file) File {
-	out := File{Model: f.model, Name: f.name, Size: f.mark.size, State: f.state, Facts: f.facts, Reason: cmp.Or(f.reason, f.trouble)}
+	out := File{Model: f.model, Name: f.name, Size: f.mark.size, State: f.state, Facts: f.facts, Origin: f.origin, Reason: cmp.Or(f.reason, f.trouble)}
 	for _, l := range s.loaded {
 		if l.file == f.name && !l.leaving {
 			out.Loaded, out.Memory = true, out.Memory+l.memory
