@@ -109,7 +109,7 @@ type ready struct {
 	TrialKey string `json:"trial_key,omitempty"`
 	Model    string `json:"model,omitempty"`
 
-	Offers []offer.Offer `json:"offers,omitempty"` // engines on this machine that could be used
+	Offers []offer.Offer `json:"-"` // engines on this machine that could be used; scripts ask for `engine offers`
 }
 
 // announce tells that the server is ready: a script in one line of JSON, a
