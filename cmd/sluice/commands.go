@@ -157,11 +157,16 @@ Then see what it cost:
   %s balance
 `, r.URL, r.TrialKey, r.Model, again, again)
 	}
+	return text + r.offered(again) + "\nStop with Ctrl-C; running answers finish first. The log follows.\n\n"
+}
+
+// offered tells a person of engines on this machine.
+func (r ready) offered(again string) string {
+	var text strings.Builder
 	for _, of := range r.Offers {
-		words := of.Commands[0]
-		text += fmt.Sprintf("\n%s is on this machine. To use it:\n  %s %s\n", of.Title, again, quotedAll(words[1:]))
+		fmt.Fprintf(&text, "\n%s is on this machine. To use it:\n  %s %s\n", of.Title, again, quotedAll(of.Commands[0][1:]))
 	}
-	return text + "\nStop with Ctrl-C; running answers finish first. The log follows.\n\n"
+	return text.String()
 }
 
 func (c *cli) statusCommand() *cobra.Command {

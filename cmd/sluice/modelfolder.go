@@ -167,7 +167,7 @@ func (f *follower) tell(file, message string, args ...any) {
 		return
 	}
 	if f.told[file] = text; message != "" {
-		f.s.log.Info(message, args...)
+		f.s.log.Info(message, args...) //nolint:sloglint // each caller's is a constant
 	}
 }
 

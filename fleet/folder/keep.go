@@ -27,7 +27,7 @@ func (f *Folder) Part(name string) (string, error) {
 	if name == "" || Name(name+suffix) != name {
 		return "", fmt.Errorf("%q is no name for a model: letters in lower case, digits and . _ - within, at most %d", name, longest)
 	}
-	if err := os.MkdirAll(f.path, 0o755); err != nil {
+	if err := os.MkdirAll(f.path, 0o700); err != nil {
 		return "", fmt.Errorf("making the folder of models: %w", err)
 	}
 	return filepath.Join(f.path, name+suffix+part), nil
@@ -58,7 +58,7 @@ func (f *Folder) Keep(name string, from Origin) (File, error) {
 	if err != nil {
 		return File{}, fmt.Errorf("writing down a model's origin: %w", err)
 	}
-	if err := os.WriteFile(originOf(path), append(note, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(originOf(path), append(note, '\n'), 0o600); err != nil {
 		return File{}, fmt.Errorf("writing down a model's origin: %w", err)
 	}
 	if err := syncFile(originOf(path)); err != nil {

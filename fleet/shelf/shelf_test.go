@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -25,7 +26,6 @@ type bench struct {
 	t   *testing.T
 	dir string
 	now time.Time
-	log bytes.Buffer
 }
 
 // newBench returns one; models may take so much memory, zero is any.
@@ -331,13 +331,13 @@ func TestWhoLeavesWhileOthersLoad(t *testing.T) {
 	m := b.Model("a.gguf")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := b.have(ctx, m); err != context.Canceled { //nolint:errorlint // it is passed on as it is
+	if _, err := b.have(ctx, m); !errors.Is(err, context.Canceled) {
 		t.Errorf("before the first look: %v", err)
 	}
 	b.write("a.gguf", box.File())
 	b.look()
 	b.turn <- struct{}{}
-	if _, err := b.have(ctx, m); err != context.Canceled { //nolint:errorlint // likewise
+	if _, err := b.have(ctx, m); !errors.Is(err, context.Canceled) {
 		t.Errorf("while another is loaded: %v", err)
 	}
 	<-b.turn
