@@ -125,9 +125,11 @@ func TestRunningOllama(t *testing.T) {
 // TestSomethingElseListens: what is at Ollama's port and is none is not offered, and does not keep the server.
 func TestSomethingElseListens(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
-		"a page":     func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
-		"nothing":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) },
-		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://192.0.2.1/", http.StatusFound) },
+		"a page":  func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+		"nothing": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://192.0.2.1/", http.StatusFound)
+		},
 		"no answer":  func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 		"no version": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"version":""}`) },
 	} {
