@@ -346,6 +346,11 @@ func forbiddenHere(dir, p string, own folder) string {
 }
 
 func (c *tidy) packages() {
+	raw, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		c.Fatal(err)
+	}
+	architecture := string(raw)
 	documented := make(map[string]bool)
 	for _, f := range c.files {
 		name := f.Name.Name
@@ -368,6 +373,9 @@ func (c *tidy) packages() {
 	for dir, ok := range documented {
 		if !ok {
 			c.Errorf("%s: no doc comment begins with \"Package …\" (for a command: \"Command …\")", dir)
+		}
+		if dir != "." && !strings.HasSuffix(dir, "test") && !strings.Contains(architecture, "`"+dir+"`") {
+			c.Errorf("%s is not named in ARCHITECTURE.md", dir)
 		}
 	}
 }
