@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync"
 
 	"sluice/infer/gguf"
 	"sluice/infer/kernel"
@@ -49,7 +48,7 @@ type Encoder struct {
 
 	memoryBytes int64
 
-	mu     sync.Mutex // held while a text is computed; guards what follows
+	turn   chan struct{} // has an element while a text is computed; guards what follows
 	closed bool
 	memory *encoderMemory
 }
@@ -100,7 +99,7 @@ func (o Options) ReadEncoder(data []byte) (*Encoder, error) {
 	if e.pool, err = o.workers(p.threads); err != nil {
 		return nil, err
 	}
-	e.room = make(chan struct{}, p.limits.Queue+1)
+	e.room, e.turn = make(chan struct{}, p.limits.Queue+1), make(chan struct{}, 1)
 	if e.weights, err = readEncoderWeights(e.pool, f, e.shape); err != nil {
 		e.pool.Close()
 		return nil, fmt.Errorf("loading the weights: %w", err)
@@ -272,8 +271,8 @@ func (e *Encoder) Width() int { return e.shape.width }
 
 // Close frees the workers, once what is computed has ended.
 func (e *Encoder) Close() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.turn <- struct{}{}
+	defer func() { <-e.turn }()
 	if !e.closed {
 		e.closed = true
 		e.pool.Close()
@@ -302,8 +301,12 @@ func (e *Encoder) Embed(ctx context.Context, tokens []int32) ([]float32, error) 
 	default:
 		return nil, ErrFull
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if e.closed {
 		return nil, ErrClosed
 	}

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -177,6 +178,28 @@ func TestEncoderTokens(t *testing.T) {
 	if got := fmt.Sprint(e.Tokens("Ab c!")); got != "[2 5 8 9 1 3]" { // [CLS] ▁a b ▁c [UNK] [SEP]
 		t.Errorf("tokens %v", got)
 	}
+}
+
+// TestEncoderLeaves: who leaves while another text is computed gives up the place at
+// once.
+func TestEncoderLeaves(t *testing.T) {
+	e, err := Options{Queue: 1}.ReadEncoder(toyEncoder(t, 1, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.turn <- struct{}{} // as if a text were computed
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	for range 5 { // more than there are places
+		if _, err := e.Embed(ctx, []int32{1}); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+	}
+	<-e.turn
+	if _, err := e.Embed(t.Context(), []int32{1}); err != nil {
+		t.Error(err)
+	}
+	_ = e.Close()
 }
 
 func TestEncoderRefusals(t *testing.T) {
