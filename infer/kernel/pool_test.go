@@ -31,6 +31,22 @@ func TestRunDoesEachOnce(t *testing.T) {
 	}
 }
 
+// TestWorkersTakeFromEachOther: while one worker is held up in its first piece,
+// the other does all the rest.
+func TestWorkersTakeFromEachOther(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	var done atomic.Int64
+	rest := make(chan struct{})
+	p.Run(10, func(i int) {
+		if i == 0 {
+			<-rest
+		} else if done.Add(1) == 9 {
+			close(rest)
+		}
+	})
+}
+
 // TestRunWithBusyProcessors: the pool makes progress, and lets others make
 // theirs, with more workers than processors.
 func TestRunWithBusyProcessors(t *testing.T) {
