@@ -183,7 +183,7 @@ func spread(a, b []float64, unit float64, format string) string {
 // streamRate is the rate in GB/s at which so many threads read memory together,
 // from pages as large as those that hold the weights.
 func streamRate(threads int) float64 {
-	const size, times = 512 << 20, 3
+	const size, times = 512 << 20, 12
 	values := kernel.NewPages(size / 4)
 	for i := range values {
 		values[i] = 1
