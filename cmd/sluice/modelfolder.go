@@ -115,29 +115,31 @@ func (f *follower) look(ctx context.Context) {
 		f.tell("", "the folder of models cannot be read", "error", err)
 		return
 	}
-	f.tell("", "")
 	files, reload := f.s.models.Shelf.Files(), f.s.reloads.Load()
 	same := func(a, b shelf.File) bool {
-		return a.Name == b.Name && a.State == b.State && (a.Facts == b.Facts || a.Facts != nil && b.Facts != nil && *a.Facts == *b.Facts)
+		return a.Name == b.Name && a.State == b.State && a.Reason == b.Reason && (a.Facts == b.Facts || a.Facts != nil && b.Facts != nil && *a.Facts == *b.Facts)
 	}
 	if reload != f.reload || !slices.EqualFunc(files, f.seen, same) {
 		found := slices.DeleteFunc(slices.Clone(files), func(file shelf.File) bool { return file.State == shelf.Refused })
 		refused, err := f.management.SyncModels(ctx, found, f.s.demoPrices)
+		if err == nil {
+			f.s.models.refuse(refused)
+			err = f.report(ctx, f.s.models.Files())
+		}
 		if err != nil {
 			f.tell("", "the folder of models cannot be taken up", "error", err)
 			return
 		}
-		f.s.models.refuse(refused)
 		f.seen, f.reload = files, reload
 	}
-	f.report(ctx, f.s.models.Files())
+	f.tell("", "")
 }
 
 // report logs what became of each file, once.
-func (f *follower) report(ctx context.Context, files []shelf.File) {
+func (f *follower) report(ctx context.Context, files []shelf.File) error {
 	books, err := f.s.store.Books(ctx)
 	if err != nil {
-		return // the next look tells
+		return err
 	}
 	there := map[string]bool{"": true}
 	for _, file := range files {
@@ -157,6 +159,7 @@ func (f *follower) report(ctx context.Context, files []shelf.File) {
 			delete(f.told, name)
 		}
 	}
+	return nil
 }
 
 // tell logs something about a file unless it was told last; an empty message is
