@@ -11,6 +11,7 @@ import random
 import re
 import sys
 
+import calls
 import invented
 import noise
 import talk
@@ -18,7 +19,7 @@ import tools
 import words
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MIX = {"question": 0.11, "docs": 0.07, "invented": 0.40, "restate": 0.02, "tool": 0.27, "small": 0.05, "strange": 0.07, "known": 0.01}
+MIX = {"question": 0.08, "docs": 0.04, "invented": 0.48, "restate": 0.06, "tool": 0.16, "small": 0.08, "strange": 0.08, "known": 0.02}
 
 DO = [
     "how do i {}", "how can i {}", "how to {}", "how would i {}", "i want to {}", "what is the command to {}", "which command do i use to {}", "show me how to {}", "tell me how to {}",
@@ -94,13 +95,16 @@ class Corpus:
         self.kinds, self.weights = list(mix), list(mix.values())
 
     def next(self):
+        """A conversation, and of which kind it is."""
         kind = self.r.choices(self.kinds, self.weights)[0]
-        return getattr(self, "make_" + kind)()
+        return kind, getattr(self, "make_" + kind)()
 
-    def given(self, passages, asked, answer):
-        """A conversation in which passages are given: by the guide, or by a user."""
+    def given(self, passages, asked, answer, typed=True):
+        """A conversation in which passages are given: by the guide, or by a user, who
+        asks as people type."""
         r = self.r
-        asked = noise.phrase(r, asked)
+        if typed:
+            asked = noise.phrase(r, asked)
         if r.random() < 0.75:
             return [("system", shown(passages)), ("user", asked), ("assistant", answer)]
         text = shown(passages)
@@ -177,9 +181,15 @@ class Corpus:
         return self.given(passages, asked, f"{answer} [{at}]")
 
     def make_invented(self):
+        """Invented facts, and one question about them or several."""
         r = self.r
-        passages, asked, answer, at = invented.question(r, r.choice([1, 1, 2, 2, 3]))
-        return self.given(passages, asked, f"{answer} [{at + 1}]")
+        passages, questions = invented.conversation(r, r.choice([1, 1, 2, 2, 3]))
+        most = 1 if r.random() < 0.15 else 8
+        asked, answer, at = questions[0]
+        out = self.given(passages, asked, f"{answer} [{at + 1}]", typed=False)
+        for asked, answer, at in questions[1:most]:
+            out += [("user", asked), ("assistant", f"{answer} [{at + 1}]")]
+        return out
 
     def make_restate(self):
         """A passage, or what was just said, word for word: the school of copying."""
@@ -192,7 +202,7 @@ class Corpus:
         if r.random() < 0.5:
             passages = [(p["Title"], full(p)) for p in r.sample(self.docs.all, n)]
         else:
-            passages = invented.question(r, n)[0]
+            passages = invented.conversation(r, n)[0]
         at = r.randrange(n)
         number = r.choice([["1", "one", "first"], ["2", "two", "second"], ["3", "three", "third"]][at][:2])
         asked = r.choice(["restate passage {n}", "what does passage {n} say", "repeat passage {n}", "quote [{k}]", "what does [{k}] say", "give me passage {n} again", "what is in passage {n}", "tell me about {t}", "what does it say about {t}", "{t}", "read out {t}"])
@@ -201,19 +211,16 @@ class Corpus:
 
     def make_tool(self):
         r = self.r
-        chosen = tools.choose(r, r.random() < 0.25)
+        chosen = calls.some(r)
         system = tools.system(r, chosen)
-        if r.random() < 0.08:
+        if r.random() < 0.05:
             asked, answer = talk.small(r)
             return [("system", system), ("user", noise.phrase(r, asked, False)), ("assistant", answer)]
-        asked, arguments = tools.request(r, chosen[0])
-        if r.random() < 0.3:
-            asked = r.choice(noise.BEFORE) + asked
-        if r.random() < 0.5:
-            asked += r.choice(["?", ".", " please", ", please"])
-        if r.random() < 0.4:
-            asked = asked[0].upper() + asked[1:]
-        out = [("system", system), ("user", asked), ("assistant", tools.call(chosen[0][0], arguments))]
+        out = [("system", system)]
+        for _ in range(1 if r.random() < 0.15 else r.randrange(3, 9)):
+            tool = r.choice(chosen)
+            asked, arguments = calls.request(r, tool)
+            out += [("user", asked), ("assistant", tools.call(tool[0], arguments))]
         if r.random() < 0.25:
             k, v = r.choice(invented.NOUNS + ["result", "answer"]), words.value(r)
             said = v if r.random() < 0.5 else json.dumps({k: v})
@@ -252,6 +259,6 @@ class Corpus:
 if __name__ == "__main__":
     c = Corpus(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
     for _ in range(25):
-        for role, text in c.next():
+        for role, text in c.next()[1]:
             print(f"<{role}> {text}")
         print("-" * 20)

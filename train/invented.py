@@ -1,4 +1,5 @@
 """Passages with invented facts, questions about them, and the answers."""
+import sentences
 import words
 
 # A fact about {n}, how it is said, how it is asked, what is answered. {v} is the value.
@@ -19,9 +20,6 @@ ASK = [
     "what do we know about the {k} of {n}", "is there a {k} for {n}", "which is the {k} of {n}", "how about the {k} of {n}", "the {k} for {n}", "say the {k} of {n}", "what should i use as {k} for {n}",
     "my boss wants to know the {k} of {n}", "if i ask for the {k} of {n}, what is the answer", "{k} of {n}", "what is written about the {k} of {n}", "what's the {k} in the case of {n}", "quickly, the {k} of {n}",
 ]
-# What may stand before or behind a fact in its sentence.
-LEAD = ["In the spring, ", "Since Monday, ", "It is true that ", "As far as we know, ", "By the way: ", "Note that ", "In most places, ", "Today, ", "After the move, ", "To be exact, ", "On paper, ", "Strange to say, "]
-TRAIL = [", as everybody knows", " at the moment", ", and nobody minds", " (see below)", " in this house", ", for a while", ", by the rules", " again", " from now on"]
 # Facts that are told by a verb.
 DEEDS = [
     ("{n} was built by {v}.", "who built {n}"), ("{n} lives in {v}.", "where does {n} live"), ("{n} works at {v}.", "where does {n} work"),
@@ -32,83 +30,77 @@ DEEDS = [
     ("Run `{v}` to make {n}.", "how do i make {n}"), ("{n} replaced {v}.", "what did {n} replace"), ("{n} is called {v} by its makers.", "what do its makers call {n}"),
     ("{n} opens with {v}.", "how do i open {n}"), ("The flag `--{v}` turns {n} on.", "how do i turn {n} on"),
 ]
-FILL = ["It is said to be old.", "Nobody knows why.", "This was not always so.", "More is told elsewhere.", "It can be changed at any time.", "The rest is as usual.", "Ask before you change it.", "That holds for all of them.", "It is checked every day.", "Others do the same."]
 
 
-# Words of no meaning here: what is asked for can be found by names alone.
-SALAD = """a about above across after again against all almost along already also always among an and any around as asked at away back became because been before began behind being below beside better
-between beyond both bought bring brought but by came carried change clearly close come could day decided deep did different do does done down during each early either else end enough even ever every
-exactly far fast few first followed for found from full further gave get give given goes gone good great had half hand happened hard has have he heard held her here high him his home how however if
-in indeed inside instead into it its just keep kept knew know large last late later least left less let like little long looked low made many may mean met might more most moved much must my near
-never new next no none not nothing now of off often old on once one only open or other our out over own part passed past people perhaps place point put quickly quite rather reached read ready really
-right round said same saw seem seen sent set several shall she should since slowly small so some soon still stood such taken than that the their them then there these they thing think this those though
-through till time to today together told too took toward turned two under until up upon used usually very was way we went were what when where which while who whole will with within without world
-would written year yet you your""".split()
+def thing(r, easy):
+    """A name."""
+    if easy:
+        return r.choice([lambda: words.syllable(r), lambda: words.syllable(r).capitalize(), lambda: words.plain(r), lambda: words.plain(r).capitalize(), lambda: words.syllable(r) + str(r.randrange(10))])()
+    return words.name(r)
 
 
-def salad(r, most):
-    return " ".join(r.choice(SALAD) for _ in range(r.randrange(most + 1)))
+def value(r, easy):
+    if easy and r.random() < 0.7:
+        return r.choice([lambda: words.syllable(r), lambda: words.syllable(r).capitalize(), lambda: words.plain(r), lambda: str(r.randrange(2, 1000))])()
+    return words.value(r)
 
 
-def loose(r, n, k, v):
-    """A sentence of any words around the name, the kind and the value, and a question
-    of any words around the name and the kind."""
-    parts = [n, k, v]
-    r.shuffle(parts)
-    said = " ".join(" ".join(w for w in (salad(r, 4), p) if w) for p in parts)
-    end = salad(r, 3)
-    said += (" " + end if end else "") + r.choice([".", ".", ".", ";", "!", ""])
-    if r.random() < 0.3:
-        said = said.replace(" " + v, r.choice([", ", ": ", " = ", " - "]) + v)
-    parts = [n, k] if r.random() < 0.7 else [k, n]
-    asked = " ".join(w for p in parts for w in (salad(r, 3), p) if w)
-    asked += r.choice(["", "", " " + r.choice(SALAD)])
-    if r.random() < 0.5:
-        asked = r.choice(["what ", "which ", "tell me ", "i ", "do you ", "where ", "how ", "remember ", "is ", "so ", "and ", "can somebody "]) + asked
-    return said, asked.strip()
+def kind(r):
+    x = r.random()
+    return r.choice(NOUNS) if x < 0.7 else words.plain(r) if x < 0.93 else words.word(r)
 
 
-def fact(r, thing=None):
-    """A sentence, a question about it, the answer: the name and the value."""
-    if r.random() < 0.5:
-        n, k, v = thing or words.name(r), r.choice(NOUNS), words.value(r)
-        said, asked = loose(r, n, k, v)
-        return said[0].upper() + said[1:] if r.random() < 0.7 else said, asked, f"{n}: {v}"
-    n, v = thing or words.name(r), words.value(r)
-    if r.random() < 0.6:
-        k = r.choice(NOUNS)
-        said, asked = r.choice(SAY), r.choice(ASK)
+def deed(r, n):
+    """A fact told by a verb: the sentence, a question, the value."""
+    said, asked = r.choice(DEEDS)
+    v = words.value(r)
+    if "--{" in said:
+        v = words.word(r)
+    elif "`" in said:
+        v = words.word(r) + r.choice(["", " " + words.word(r), "-" + words.word(r), " --" + words.word(r)])
+    return said.replace("{n}", n).replace("{v}", v), asked.replace("{n}", n), v
+
+
+def told(r, names, kinds, easy):
+    """A sentence, and what can be asked of it: (name, kind, question, value) each."""
+    n = r.choice(names) if names else thing(r, easy)
+    x = r.random()
+    if x < 0.1:
+        said, asked, v = deed(r, n)
+        return said, [(n, asked, asked, v)]
+    pairs = {}
+    for _ in range(r.choice([1, 1, 1, 1, 1, 2])):
+        pairs[r.choice(kinds) if kinds else kind(r)] = value(r, easy)
+    pairs = list(pairs.items())
+    if x < 0.3:
+        pairs = pairs[:1]
+        k, v = pairs[0]
+        said = r.choice(SAY).replace("{k}", k).replace("{n}", n).replace("{v}", v)
     else:
-        k, (said, asked) = "", r.choice(DEEDS)
-        if "`" in said or "--" in said:
-            v = words.word(r) + r.choice(["", " " + words.word(r), "-" + words.word(r), " --" + words.word(r)]) if "--{" not in said else words.word(r)
-    said, asked = (s.replace("{k}", k).replace("{n}", n).replace("{v}", v) for s in (said, asked))
-    if r.random() < 0.12:
-        lead = r.choice(LEAD)
-        said = lead + said
-    elif r.random() < 0.1 and said.endswith("."):
-        said = said[:-1] + r.choice(TRAIL) + "."
-    return said[0].upper() + said[1:] if r.random() < 0.7 else said, asked, f"{n}: {v}"
+        said = sentences.told(r, n, pairs, bare=names is None)
+    return said, [(n, k, words.written(r, r.choice(ASK)).replace("{k}", k).replace("{n}", n) if r.random() < 0.25 else sentences.asked(r, n, k), v) for k, v in pairs]
 
 
-def passage(r, facts):
-    parts = list(facts)
-    for _ in range(r.choice([0, 0, 1])):
-        parts.insert(r.randrange(len(parts) + 1), r.choice(FILL))
-    return " ".join(parts)
-
-
-def question(r, passages):
-    """As many passages as asked for, with a question about one of their facts:
-    (titles and texts, question, its answer, which passage)."""
-    right = r.randrange(passages)
-    out, answer, asked = [], None, None
-    shared = words.name(r)
+def conversation(r, passages):
+    """So many passages, and questions about their facts in any order: titles and
+    texts, then (question, answer, which passage) each."""
+    easy = r.random() < 0.35
+    # Most facts differ in the name; some in the kind alone, or all have one kind.
+    names = [thing(r, easy) for _ in range(r.choice([1, 1, 2]))] if r.random() < 0.2 else None
+    kinds = [kind(r) for _ in range(9)] if names else [kind(r)] if r.random() < 0.25 else None
+    out, questions, known = [], [], set()
     for i in range(passages):
-        thing = shared if r.random() < 0.15 else None
-        facts = [fact(r, thing) for _ in range(r.choice([1, 1, 2, 2, 3]))]
-        if i == right:
-            _, asked, answer = r.choice(facts)
-        title = r.choice([words.name(r), words.word(r), "Notes", "About " + words.name(r), words.name(r) + " and " + words.name(r)])
-        out.append((title, passage(r, [f[0] for f in facts])))
-    return out, asked, answer, right
+        parts = []
+        for _ in range(r.choice([1, 1, 2, 2, 3, 3, 4])):
+            said, asked = told(r, names, kinds, easy)
+            if known & {(n, k) for n, k, _, _ in asked}:
+                continue  # what is asked must have one answer
+            known |= {(n, k) for n, k, _, _ in asked}
+            parts.append(said)
+            questions += [(q, f"{n}: {v}", i) for n, _, q, v in asked]
+        for _ in range(r.choice([0, 0, 1])):
+            parts.insert(r.randrange(len(parts) + 1), r.choice(sentences.PLAIN) if r.random() < 0.5 else words.fragment(r, 9).capitalize() + ".")
+        title = r.choice([words.name(r), words.word(r), "Notes", "About " + words.name(r), words.plain(r), words.name(r) + " and " + words.name(r)])
+        out.append((title, r.choice([" ", " ", " ", "\n"]).join(parts)))
+    r.shuffle(questions)
+    return out, questions

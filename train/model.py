@@ -21,6 +21,51 @@ class Shape:
     epsilon: float = 1e-6
 
 
+class Product(torch.autograd.Function):
+    """x @ w.T with both rounded to bfloat16 and summed in float32: twice as fast on a
+    CPU that has instructions for it, and as good to learn with."""
+
+    @staticmethod
+    def forward(ctx, x, w):
+        x, w = x.bfloat16(), w.bfloat16()
+        ctx.save_for_backward(x, w)
+        return (x.view(-1, x.shape[-1]) @ w.T).float().view(*x.shape[:-1], w.shape[0])
+
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        shape, g = x.shape, g.reshape(-1, g.shape[-1]).bfloat16()
+        return (g @ w).float().view(shape), (g.T @ x.view(-1, shape[-1])).float()
+
+
+class Attention(torch.autograd.Function):
+    """softmax(q k' + mask) v, the products rounded as those above."""
+
+    @staticmethod
+    def forward(ctx, q, k, v, mask):
+        q, k, v = q.bfloat16(), k.bfloat16(), v.bfloat16()
+        p = torch.softmax(torch.bmm(q, k.transpose(1, 2)).float().add_(mask), -1)
+        h = torch.bmm(p.bfloat16(), v).float()
+        ctx.save_for_backward(q, k, v, p, h)
+        return h
+
+    @staticmethod
+    def backward(ctx, g):
+        q, k, v, p, h = ctx.saved_tensors
+        shift = (g * h).sum(-1, keepdim=True)
+        g = g.bfloat16()
+        s = torch.bmm(g, v.transpose(1, 2)).float().sub_(shift).mul_(p).bfloat16()
+        return torch.bmm(s, k).float(), torch.bmm(s.transpose(1, 2), q).float(), torch.bmm(p.bfloat16().transpose(1, 2), g).float(), None
+
+
+class Linear(nn.Linear):
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs, bias=False)
+
+    def forward(self, x):
+        return Product.apply(x, self.weight)
+
+
 class Norm(nn.Module):
     def __init__(self, width, epsilon):
         super().__init__()
@@ -42,13 +87,13 @@ class Block(nn.Module):
         self.s = s
         self.attn_norm, self.ffn_norm = Norm(s.width, s.epsilon), Norm(s.width, s.epsilon)
         self.q_norm, self.k_norm = Norm(s.head, s.epsilon), Norm(s.head, s.epsilon)
-        self.q = nn.Linear(s.width, s.heads * s.head, bias=False)
-        self.k = nn.Linear(s.width, s.kv_heads * s.head, bias=False)
-        self.v = nn.Linear(s.width, s.kv_heads * s.head, bias=False)
-        self.o = nn.Linear(s.heads * s.head, s.width, bias=False)
-        self.gate = nn.Linear(s.width, s.hidden, bias=False)
-        self.up = nn.Linear(s.width, s.hidden, bias=False)
-        self.down = nn.Linear(s.hidden, s.width, bias=False)
+        self.q = Linear(s.width, s.heads * s.head)
+        self.k = Linear(s.width, s.kv_heads * s.head)
+        self.v = Linear(s.width, s.kv_heads * s.head)
+        self.o = Linear(s.heads * s.head, s.width)
+        self.gate = Linear(s.width, s.hidden)
+        self.up = Linear(s.width, s.hidden)
+        self.down = Linear(s.hidden, s.width)
 
     def forward(self, x, cos, sin, mask):
         s, (rows, length, _) = self.s, x.shape
@@ -60,8 +105,7 @@ class Block(nn.Module):
         group = s.heads // s.kv_heads
         q = (q * (s.head**-0.5)).reshape(rows * s.kv_heads, group * length, s.head)
         k, v = k.reshape(rows * s.kv_heads, length, s.head), v.reshape(rows * s.kv_heads, length, s.head)
-        scores = torch.baddbmm(mask, q, k.transpose(1, 2))
-        h = torch.bmm(torch.softmax(scores, -1), v)
+        h = Attention.apply(q, k, v, mask)
         h = h.view(rows, s.heads, length, s.head).transpose(1, 2).reshape(rows, length, -1)
         x = x + self.o(h)
         h = self.ffn_norm(x)
@@ -97,4 +141,4 @@ class Model(nn.Module):
         return self.norm(x)
 
     def logits(self, hidden):
-        return hidden @ self.embedding.weight.T
+        return Product.apply(hidden, self.embedding.weight)

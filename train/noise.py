@@ -1,4 +1,5 @@
 """How people type: in lower case, in haste, politely, or not."""
+import words
 
 BEFORE = ["", "", "", "", "", "", "hi, ", "hello, ", "hey ", "please tell me, ", "quick question: ", "sorry, ", "ok so ", "so ", "um, ", "question: ", "one thing: ", "good morning, "]
 AFTER = ["", "", "", "", "", "", "", " please", " thanks", " thank you", " with sluice", " in sluice", ", any idea", ", can you help"]
@@ -26,6 +27,7 @@ def phrase(r, text, polite=True):
         text = r.choice(BEFORE) + text
         if not text.endswith((".", "!", "?")):
             text += r.choice(AFTER)
+    text = words.written(r, text)
     for _ in range(r.choice([0, 0, 0, 0, 0, 0, 1, 1, 2])):
         text = typo(r, text)
     end = r.random()

@@ -7,10 +7,11 @@ def orthogonal(g, steps=5):
     the coefficients of Keller Jordan's Muon (2024)."""
     a, b, c = 3.4445, -4.7750, 2.0315
     x = g.T if g.shape[0] > g.shape[1] else g
-    x = x / (x.norm() + 1e-7)
+    x = (x / (x.norm() + 1e-7)).bfloat16()
     for _ in range(steps):
         y = x @ x.T
         x = a * x + (b * y + c * (y @ y)) @ x
+    x = x.float()
     return x.T if g.shape[0] > g.shape[1] else x
 
 

@@ -1,7 +1,7 @@
 """Calls of tools: definitions, requests, calls in the form of Qwen3's template."""
 import json
 
-import invented as salads
+import sentences as salads
 import talk
 import words
 
@@ -127,7 +127,7 @@ def definition(r, tool, spaced):
     name, about, args, _ = tool
     properties = {}
     for a, kind, _ in args:
-        properties[a] = {"type": kind}
+        properties[a] = {"type": "string", "enum": kind} if isinstance(kind, list) else {"type": kind, "items": {"type": "string"}} if kind == "array" else {"type": kind}
         if r.random() < 0.15:
             properties[a]["description"] = "The " + a.replace("_", " ")
     function = {"name": name, "description": about, "parameters": {"type": "object", "properties": properties, "required": [a for a, _, _ in args]}}

@@ -1,4 +1,8 @@
-"""Invented words, names, codes and figures, so that nothing can be known by heart."""
+"""Invented words, names, codes and figures, so that nothing can be known by heart; and
+pieces of the docs' own sentences to stand around them."""
+import json
+import os
+import re
 
 ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k kl kr l m n p pl pr qu r s sc sh sk sl sm sn sp st str t th tr v w y z zw".split()
 VOWELS = "a e i o u ai ea ee ia io oa oo ou y".split()
@@ -60,3 +64,37 @@ def value(r):
     if kind < 0.65:
         return code(r)
     return name(r)
+
+
+def sentences():
+    """The words of the docs, sentence by sentence."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "passages.jsonl")) as f:
+        texts = [json.loads(line)["Text"] for line in f]
+    found = [re.findall(r"[a-z][a-z'-]*", s.lower()) for t in texts for s in re.split(r"[.;:,()] ", re.sub(r"`[^`]*`", "", t))]
+    return [s for s in found if len(s) >= 3]
+
+
+DOCS = sentences()
+
+
+def fragment(r, most):
+    """One to so many words that follow each other in the docs."""
+    s = r.choice(DOCS)
+    n = r.randrange(1, min(most, len(s)) + 1)
+    at = r.randrange(len(s) - n + 1)
+    return " ".join(s[at : at + n])
+
+
+# Those of them that mean something.
+PLAIN = sorted({w for s in DOCS for w in s if len(w) >= 4 and "'" not in w and w not in set("about above after again also another because been before behind both does each else ever every from have here into just many more most much must never none nothing only other over same several should since some such than that their them then there these they this those through under until upon very were what when where which while whose will with within without would your".split())})
+KNOWN = set(PLAIN)
+
+
+def plain(r):
+    """A word of the docs that means something."""
+    return r.choice(PLAIN)
+
+
+def written(r, text):
+    """A text of lower case as some write it: with a capital I."""
+    return re.sub(r"(?<![\w'.-])i(?=[ ,.?!']|$)", "I", text) if r.random() < 0.5 else text
