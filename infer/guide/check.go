@@ -47,7 +47,10 @@ func (t Task) Check(answer string, loss float64) (string, Verdict) {
 		return cited.ReplaceAllString(answer, ""), Kept
 	}
 	if strings.HasPrefix(answer, said) {
-		return Beyond, Refused
+		if !t.Found[0].certain() {
+			return Beyond, Refused
+		}
+		answer = "" // the docs know better
 	}
 	at := 0
 	if m := cited.FindStringSubmatch(answer); m != nil {
@@ -83,6 +86,12 @@ func (t Task) supported(answer string, p Passage) bool {
 	known := t.words.stems(p.Title + " " + p.Full())
 	for _, f := range facts(answer) {
 		if !slices.Contains(have, f) {
+			return false
+		}
+	}
+	// What is to be typed is quoted letter by letter.
+	for i, code := range strings.Split(answer, "`") {
+		if i%2 == 1 && !strings.Contains(p.Full(), "`"+code+"`") {
 			return false
 		}
 	}

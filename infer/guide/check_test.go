@@ -30,6 +30,7 @@ func TestAnswersAreHeldAgainstThePassage(t *testing.T) {
 		{"facts of two passages", "The north door opens at 6:15 with `--key 7`. [2]", Replaced, south, "gates"},
 		{"an invented name", "The north door opens with Slopper at 8:30. [1]", Replaced, north, "locks"},
 		{"other words", "whatever you like it to be called, say hello first [1]", Replaced, north, "locks"},
+		{"a command cut short", "Open it with `--key`. [1]", Replaced, north, "locks"},
 		{"nothing", "", Replaced, north, "locks"},
 		{"a refusal", Beyond, Refused, Beyond, ""},
 	} {
@@ -55,6 +56,36 @@ func TestWithoutPassagesTheLossDecides(t *testing.T) {
 	// What is said to the model itself needs no passage.
 	if got, verdict := g.Prepare("Who are you?").Check("I am tiny.", strangest+1); verdict != Kept || got != "I am tiny." {
 		t.Errorf("who are you: %s, %q", verdict, got)
+	}
+}
+
+func TestARefusalOfWhatIsKnownIsReplaced(t *testing.T) {
+	g := New([]Page{{Name: answersPage, Text: "# How do I open the gate?\n\nWith the lever.\n\n# How do I ring the bell?\n\nPull.\n"}})
+	task := g.Prepare("open the gate")
+	if got, verdict := task.Check(Beyond, 1); verdict != Replaced || !strings.HasPrefix(got, "With the lever.") {
+		t.Errorf("all words are known: %s, %q", verdict, got)
+	}
+	task.Found[0].Cover = 0.7
+	if got, verdict := task.Check(Beyond, 1); verdict != Refused || got != Beyond {
+		t.Errorf("not all words are known: %s, %q", verdict, got)
+	}
+}
+
+func TestNamesAndDatesDoNotMatter(t *testing.T) {
+	l := newLexicon()
+	for question, want := range map[string]string{
+		"make a door named Waldo":    "door",
+		"a gate called Ostia please": "gat",
+		"the door of 3 May":          "door 3",
+	} {
+		if got := strings.Join(l.terms(question), " "); got != want {
+			t.Errorf("terms of %q are %q, want %q", question, got, want)
+		}
+	}
+	for w, want := range map[string]bool{"21": true, "21st": true, "3rd": true, "2026": true, "1492": false, "402": false, "st": false, "door": false} {
+		if got := dated(w); got != want {
+			t.Errorf("dated(%q) = %t", w, got)
+		}
 	}
 }
 

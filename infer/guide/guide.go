@@ -79,6 +79,10 @@ func shown(hits []Hit) []Hit {
 	return hits
 }
 
+// certain reports whether a hit answers the question without doubt: it is an answer
+// to a question, and has nearly all of its words.
+func (h Hit) certain() bool { return h.Page == answersPage && h.Cover >= 0.8 }
+
 // asking are beginnings that speak to the model without being about it.
 func asking() []string {
 	return []string{
@@ -90,17 +94,18 @@ func asking() []string {
 // personal reports whether a question is about the model itself, or no question:
 // then there is nothing to look up.
 func (l *lexicon) personal(question string) bool {
-	q := " " + strings.Join(split(question), " ") + " "
-	if n := len(l.terms(question)); n == 0 {
+	n := len(l.terms(question))
+	if n == 0 {
 		return true
-	} else if n > 2 {
-		return false // too much is said to be about the model alone
 	}
+	q := " " + strings.Join(split(question), " ") + " "
 	for _, a := range asking() {
 		q = strings.ReplaceAll(q, " "+a+" ", " ")
 	}
 	words := strings.Fields(q)
-	return slices.ContainsFunc(words, func(w string) bool { return w == "you" || w == "your" || w == "yourself" })
+	at := slices.IndexFunc(words, func(w string) bool { return w == "you" || w == "your" || w == "yourself" })
+	// Where it speaks of much else, it must begin with the model: "are you", "what are your".
+	return at >= 0 && (n <= 2 || n <= 4 && at <= 2)
 }
 
 // System is what stands before the question: the passages, numbered, or nothing.

@@ -28,12 +28,13 @@ type posting struct {
 // The constants of BM25, how often a word of the heading counts, and how often at
 // most one by which people ask for an answer.
 const (
-	saturation = 1.2
-	lengthPart = 0.6
-	headWeight = 2.5
-	mostAsked  = 4
-	smallPart  = 0.8 // the rarity that words without a subject are given
-	askedPart  = 1.5 // of the weight of a question's words: how much it counts to be asked so
+	saturation  = 1.2
+	lengthPart  = 0.6
+	headWeight  = 2.5
+	mostAsked   = 4
+	smallPart   = 0.8 // the rarity that words without a subject are given
+	sameOpening = 1.1 // how much it counts that both the question and the heading ask "what" or "how"
+	askedPart   = 1.5 // of the weight of a question's words: how much it counts to be asked so
 )
 
 func newIndex(passages []Passage) *index {
@@ -107,7 +108,7 @@ type Hit struct {
 // word is a word of a question.
 type word struct {
 	variants []variant
-	rarity   float64 // of the rarest variant
+	rarity   float64 // its own, or where it stands nowhere that of the rarest variant
 }
 
 // find returns the best n passages for a question, the best first.
@@ -116,18 +117,17 @@ func (x *index) find(question string, n int) []Hit {
 	whole := 0.0
 	var words []word
 	for _, term := range x.terms(question) {
-		w := word{variants: x.similar(term)}
+		if len(x.posting[term]) == 0 && dated(term) {
+			continue // which day it is about does not matter
+		}
+		w := x.word(term)
 		best := map[int]float64{}
 		for _, v := range w.variants {
-			idf := v.part * x.rarity(v.stem)
-			w.rarity = max(w.rarity, idf)
+			idf := min(v.part*x.rarity(v.stem), w.rarity)
 			for _, p := range x.posting[v.stem] {
 				norm := saturation * (1 - lengthPart + lengthPart*x.lengths[p.passage]/x.mean)
 				best[p.passage] = max(best[p.passage], idf*p.weight*(saturation+1)/(p.weight+norm))
 			}
-		}
-		if len(w.variants) == 0 {
-			w.rarity = x.rarity(term)
 		}
 		for p, s := range best {
 			scores[p] += s
@@ -140,6 +140,9 @@ func (x *index) find(question string, n int) []Hit {
 	for p, s := range scores {
 		// What has all the words of a question goes before what has one of them often.
 		s *= 0.4 + 0.6*cover[p]/whole
+		if x.passages[p].Page == answersPage && opening(question) == opening(x.passages[p].Title) {
+			s *= sameOpening
+		}
 		asked := x.likeAsked(p, question, words, whole)
 		hits = append(hits, Hit{x.passages[p], s + whole*askedPart*asked, cover[p] / whole, asked})
 	}
@@ -147,6 +150,29 @@ func (x *index) find(question string, n int) []Hit {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Page, b.Page), cmp.Compare(a.Anchor, b.Anchor), cmp.Compare(a.Text, b.Text))
 	})
 	return hits[:min(n, len(hits))]
+}
+
+// word looks up a word of a question. A rare word that means the same as a common
+// one tells no more than this.
+func (x *index) word(term string) word {
+	w := word{variants: x.similar(term)}
+	if len(x.posting[term]) > 0 || len(w.variants) == 0 {
+		w.rarity = x.rarity(term)
+		return w
+	}
+	for _, v := range w.variants {
+		w.rarity = max(w.rarity, v.part*x.rarity(v.stem))
+	}
+	return w
+}
+
+// opening is the first word of a question.
+func opening(question string) string {
+	words := split(question)
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
 }
 
 // likeAsked tells how like a question is to the likest of the ways in which people

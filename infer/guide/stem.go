@@ -8,15 +8,24 @@ import (
 // terms are the stems of a question without the words that say nothing, each once.
 func (l *lexicon) terms(question string) []string {
 	var out []string
+	before := ""
 	for _, w := range split(question) {
-		if l.filler[w] {
-			continue
+		// Somebody's own name for a thing says nothing of what it is.
+		if !l.filler[w] && before != "named" && before != "called" {
+			if s := stem(w); !slices.Contains(out, s) {
+				out = append(out, s)
+			}
 		}
-		if w = stem(w); !slices.Contains(out, w) {
-			out = append(out, w)
-		}
+		before = w
 	}
 	return out
+}
+
+// dated reports whether a word is of a date: 21, 21st, 2026.
+func dated(w string) bool {
+	w = strings.TrimRight(w, "stndrh")
+	figures := w != "" && strings.Trim(w, "0123456789") == ""
+	return figures && (len(w) <= 2 || len(w) == 4 && w[:2] == "20")
 }
 
 // stems are the stems of a text.

@@ -21,7 +21,8 @@ mean means might mine more most much must my need needs never no nobody none nor
 please possible put question quick really right same say see seem shall she should show so some somebody someone something sorry still such supposed sure take tell than thank thanks
 that the their them then there these they thing things think this those to too trying try type under until up upon us use used uses using very want wants was way we well were
 what whats when where whether which while who whom whose why will wish with within without won work works would yes yet you your yours
-sluice command idea step steps um describe anyone id ve ll re dont cant im isnt doesnt possible different thx ty hm day today morning`
+sluice command idea step steps um describe anyone id ve ll re dont cant im isnt doesnt possible different thx ty hm day today morning afternoon evening night tonight yesterday
+monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november december named called`
 
 // synonyms are words that stand for each other, on a line. The first is a word of
 // the docs.
