@@ -1,7 +1,7 @@
 """Calls of tools: definitions, requests, calls in the form of Qwen3's template."""
 import json
 
-import sentences as salads
+import sentences
 import talk
 import words
 
@@ -115,7 +115,7 @@ def invented(r):
         hints = r.sample([verb, noun, noun, first.replace("_", " ")], r.randrange(1, 3))
         pieces = slots + hints
         r.shuffle(pieces)
-        asks = [" ".join(w for p in pieces for w in (salads.salad(r, 2), p) if w)]
+        asks = [" ".join(w for p in pieces for w in (sentences.salad(r, 2), p) if w)]
     if r.random() < 0.25:
         r.shuffle(args)
     name = r.choice([f"{verb}_{noun}", f"{verb}_{noun}", verb + noun.capitalize(), f"{noun}_{verb}", noun, f"{verb}_{noun}_{r.choice(KINDS)}", f"{noun}-{verb}"])
@@ -138,16 +138,6 @@ def definition(r, tool, spaced):
 
 def call(name, arguments):
     return "<tool_call>\n" + json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False) + "\n</tool_call>"
-
-
-def choose(r, calc):
-    """The tools of a request, the one to be called first."""
-    tools = [CALC] if calc else [invented(r) if r.random() < 0.8 else r.choice(KNOWN)]
-    for _ in range(r.choice([0, 0, 1, 1, 2])):
-        other = r.choice([CALC, invented(r), invented(r), r.choice(KNOWN)])
-        if other[0] not in [t[0] for t in tools]:
-            tools.append(other)
-    return tools
 
 
 def system(r, tools):
