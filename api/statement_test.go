@@ -89,7 +89,7 @@ func TestSealedHours(t *testing.T) {
 	w.Credit(org.ID, "10.00")
 	at := w.Now().UTC()
 	day := at.Format(time.DateOnly)
-	w.Advance(49 * time.Hour)
+	w.Advance(at.Truncate(24 * time.Hour).Add(50 * time.Hour).Sub(at)) // early on the day after the next
 	books := closing.New(closing.Options{Hours: w.Store, Days: w.Store, Notes: w.Store, Flush: w.Ledger.Flush, Now: w.Now})
 	if _, err := books.SealDue(ctx, nil); err != nil {
 		t.Fatal(err)

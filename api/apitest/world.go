@@ -226,8 +226,8 @@ func (unsealed) Seal(_, secret string) string          { return secret }
 func (unsealed) Open(_, sealed string) (string, error) { return sealed, nil }
 
 func simulated(e sluice.Engine) (http.Handler, error) {
-	if e.Kind == sluice.EngineEmbedded {
-		return http.NotFoundHandler(), nil // nobody asks it here
+	if strings.HasPrefix(e.URL, sluice.FilePrefix) {
+		return http.NotFoundHandler(), nil // a file, which nobody asks here
 	}
 	c, err := simulator.Parse(e.URL)
 	if err != nil {
