@@ -181,10 +181,10 @@ func (c *cli) showKept(file *folder.File) error {
 	}); err != nil || c.json {
 		return err
 	}
+	next := fmt.Sprintf("A server on %s serves it within seconds, or when it starts. `sluice model files` tells; if it has no price yet: %s", c.data, priceIt(file.Name))
 	if file.Err != nil {
-		c.note("Sluice's own engine does not serve it: %v\nAnother engine may: sluice engine add NAME --model %s -- llama-server --model %s", file.Err, file.Name, quoted(file.Path))
-		return nil
+		next = fmt.Sprintf("Sluice's own engine does not serve it: %v\nAnother engine may: sluice engine add NAME --model %s -- llama-server --model %s", file.Err, file.Name, quoted(file.Path))
 	}
-	c.note("A server on %s serves it within seconds, or when it starts. `sluice model files` tells; if it has no price yet: %s", c.data, priceIt(file.Name))
+	c.note("%s", next)
 	return nil
 }
