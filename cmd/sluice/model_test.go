@@ -38,8 +38,9 @@ func scriptHub(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("HF_ENDPOINT", h.URL)
 }
 
-// TestPullIsKilled: SIGKILL in the middle, twice, and the command goes on: what was
-// there is not fetched again, but for the pieces that were under way.
+// TestPullIsKilled: SIGKILL in the middle, twice, and then Ctrl-C, and the command
+// goes on: what was there is not fetched again, but for the pieces that were under
+// way. Meanwhile a second command keeps off.
 func TestPullIsKilled(t *testing.T) {
 	const size, piece = 200 << 20, 16 << 20
 	file := append([]byte("GGUF"), bytes.Repeat([]byte("weights"), size/7)...)
@@ -59,8 +60,10 @@ func TestPullIsKilled(t *testing.T) {
 		return cmd
 	}
 	hold.Store(true)
-	for range 2 {
+	for _, end := range []os.Signal{os.Kill, os.Kill, os.Interrupt} {
 		cmd := pull()
+		var said strings.Builder
+		cmd.Stderr = &said
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -69,8 +72,16 @@ func TestPullIsKilled(t *testing.T) {
 				t.Fatal("nothing comes")
 			}
 		}
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed
+		if out, err := pull().CombinedOutput(); err == nil || !strings.Contains(string(out), "another process is bringing this model") {
+			t.Errorf("two at once: %v\n%s", err, out)
+		}
+		if err := cmd.Process.Signal(end); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // it was stopped
+		if end == os.Interrupt && !strings.Contains(said.String(), "the same command goes on with them") {
+			t.Errorf("interrupted it says %q", said.String())
+		}
 	}
 	hold.Store(false)
 	before := h.Sent()

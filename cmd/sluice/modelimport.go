@@ -67,6 +67,11 @@ func (c *cli) importModel(ctx context.Context, path, name, want string, replace 
 	if err := room(models.Path(), info.Size()); err != nil {
 		return err
 	}
+	release, err := models.Claim(name)
+	if err != nil {
+		return err
+	}
+	defer release()
 	p := c.progress()
 	sum, err := copyModel(ctx, into, in, func(n int64) { p.show("copying", n, info.Size()) })
 	p.end()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,11 +53,7 @@ func hubOf() (*hub.Hub, error) {
 	if on := strings.ToUpper(os.Getenv("HF_HUB_OFFLINE")); on == "1" || on == "TRUE" || on == "YES" || on == "ON" {
 		return nil, errors.New("HF_HUB_OFFLINE is set, so nothing is downloaded: unset it, or bring the file here and `sluice model import` it")
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone() // with the environment's proxy
-	transport.MaxIdleConnsPerHost = 16
-	transport.ResponseHeaderTimeout = time.Minute
-	transport.ForceAttemptHTTP2 = false // connections of their own are the point
-	return hub.New(os.Getenv("HF_ENDPOINT"), hubToken(), &http.Client{Transport: transport})
+	return hub.New(os.Getenv("HF_ENDPOINT"), hubToken(), hub.Client())
 }
 
 // hubToken is the token for a hub: HF_TOKEN, or what `hf auth login` keeps.
@@ -112,6 +107,11 @@ func (c *cli) pull(ctx context.Context, h *hub.Hub, ref hub.Reference, name stri
 	if err := room(models.Path(), file.Size-begun); err != nil {
 		return err
 	}
+	release, err := models.Claim(name)
+	if err != nil {
+		return err
+	}
+	defer release()
 	c.note("%s of %s at %.12s: %s", file.Path, repo.Name, repo.Commit, bytesOf(file.Size))
 	p := c.progress()
 	digest, err := h.Download(ctx, repo, file, into, func(d hub.Progress) { p.show(string(d.Stage), d.Done, d.Size) })

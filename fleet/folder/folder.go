@@ -27,6 +27,9 @@ var ErrUnknown = errors.New("there is no such model in the folder")
 // ErrTaken is wrapped when a name is that of another file.
 var ErrTaken = errors.New("the folder has a model of this name")
 
+// ErrBusy is wrapped when another process is bringing the model of a name.
+var ErrBusy = errors.New("another process is bringing this model: wait for it, or stop it")
+
 // Folder is a folder of models. Its methods may be called from several
 // goroutines; other processes may change the folder at any time.
 type Folder struct {
@@ -138,10 +141,14 @@ func (f *Folder) Find(name string) (File, error) {
 	return files[i], nil
 }
 
-// Remove deletes a model and what is said of its origin. A server that serves it
-// goes on until it has taken note. Errors: ErrUnknown.
+// Remove deletes a model and what is said of its origin; where there is only a part
+// of it, which nobody writes, the part. A server that serves it goes on until it has
+// taken note. Errors: ErrUnknown, ErrBusy.
 func (f *Folder) Remove(name string) (File, error) {
 	file, err := f.Find(name)
+	if errors.Is(err, ErrUnknown) && Name(name+suffix) == name {
+		return f.removePart(name, err)
+	}
 	if err != nil {
 		return file, err
 	}
@@ -152,4 +159,31 @@ func (f *Folder) Remove(name string) (File, error) {
 		return file, fmt.Errorf("removing a model: %w", err)
 	}
 	return file, nil
+}
+
+// removePart deletes what is there of a model that was never whole, with notes about
+// it; without any the error is unknown.
+func (f *Folder) removePart(name string, unknown error) (File, error) {
+	path := filepath.Join(f.path, name+suffix+part)
+	info, err := os.Lstat(path)
+	if err != nil {
+		return File{}, unknown
+	}
+	release, err := f.Claim(name)
+	if err != nil {
+		return File{}, err
+	}
+	defer release()
+	entries, err := os.ReadDir(f.path)
+	if err != nil {
+		return File{}, fmt.Errorf("removing a part of a model: %w", err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), filepath.Base(path)) {
+			if err := os.Remove(filepath.Join(f.path, e.Name())); err != nil {
+				return File{}, fmt.Errorf("removing a part of a model: %w", err)
+			}
+		}
+	}
+	return File{Name: name, Path: path, Size: info.Size(), Modified: info.ModTime()}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,49 @@ func TestKeepAndRemove(t *testing.T) {
 	for _, name := range []string{"", "../x", "a/b", "X", "a b", ".x", "x.", strings.Repeat("n", 300)} {
 		if _, err := f.Part(name); err == nil {
 			t.Errorf("%q is a name", name)
+		}
+	}
+}
+
+// TestClaim: who brings a model has its part alone; a part that nobody brings any
+// more is removed by name.
+func TestClaim(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no claims")
+	}
+	f := Open(filepath.Join(t.TempDir(), "models"))
+	release, err := f.Claim("box")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Claim("box"); !errors.Is(err, ErrBusy) {
+		t.Errorf("claimed twice: %v", err)
+	}
+	if _, err := f.Remove("box"); !errors.Is(err, ErrBusy) {
+		t.Errorf("removed while it is brought: %v", err)
+	}
+	other, err := f.Claim("other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+	part, err := f.Part("box")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, part, box.File())
+	write(t, part+".state", []byte("{}"))
+	release()
+	if _, err := f.Remove("box"); err != nil {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(f.Path())
+	if err != nil || len(entries) != 1 || entries[0].Name() != "other.gguf.part" {
+		t.Errorf("left are %v, %v", entries, err)
+	}
+	for _, name := range []string{"box", "../models/other", ""} {
+		if _, err := f.Remove(name); !errors.Is(err, ErrUnknown) {
+			t.Errorf("removing %q: %v", name, err)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (h *Hub) Download(ctx context.Context, r Repository, f File, into string, r
 	d := &download{
 		hub: h, out: out, size: f.Size, report: report,
 		from: h.endpoint.JoinPath(r.Name, "resolve", r.Commit, f.Path),
-		note: openNote(into+noteSuffix, f, h.piece),
+		note: openNote(into, f, h.piece),
 	}
 	if err := d.fetch(ctx); err != nil {
 		return "", fmt.Errorf("downloading %s: %w", f.Path, err)
@@ -62,10 +62,7 @@ func (h *Hub) Download(ctx context.Context, r Repository, f File, into string, r
 
 // Begun is how many bytes of a file an earlier run left at a path.
 func (h *Hub) Begun(f File, into string) int64 {
-	if _, err := os.Stat(into); err != nil {
-		return 0
-	}
-	return openNote(into+noteSuffix, f, h.piece).done()
+	return openNote(into, f, h.piece).done()
 }
 
 // download is one run.

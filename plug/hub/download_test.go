@@ -3,6 +3,7 @@ package hub
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -33,7 +34,7 @@ func content(n int) []byte {
 // quick is a hub that is asked for small pieces and waits little.
 func quick(t testing.TB, at *hubtest.Hub) *Hub {
 	t.Helper()
-	h, err := New(at.URL, "", &http.Client{})
+	h, err := New(at.URL, "", Client())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,6 +187,51 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
+// TestSecure: a hub that speaks HTTP/2 to who wants it gets a connection for each
+// piece, and does not lead to a server without TLS.
+func TestSecure(t *testing.T) {
+	data := content(1_000_000)
+	at := hubtest.New(t, repo, map[string][]byte{tiny: data})
+	plain := at.URL
+	roots := at.Secure(t)
+	h := quick(t, at)
+	h.client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
+	fetch(t, h, filepath.Join(t.TempDir(), "f"), data)
+	for _, r := range at.Asked() {
+		if r.ProtoMajor != 1 {
+			t.Errorf("%s came by %s", r.URL, r.Proto)
+		}
+	}
+	at.Before(func(w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, plain+r.URL.Path, http.StatusFound)
+		return true
+	})
+	before := len(at.Asked())
+	if _, err := h.Repository(t.Context(), repo, "main"); err == nil || !strings.Contains(err.Error(), "leads from HTTPS") {
+		t.Errorf("a redirect to HTTP: %v", err)
+	}
+	if asked := len(at.Asked()) - before; asked != 1 {
+		t.Errorf("%d requests, want one", asked)
+	}
+}
+
+// TestLostPart: the note of pieces is there, and the file that they are in is not.
+func TestLostPart(t *testing.T) {
+	data := content(500_000)
+	at := hubtest.New(t, repo, map[string][]byte{tiny: data})
+	h := quick(t, at)
+	_, f := listed(t, h)
+	into := filepath.Join(t.TempDir(), "f")
+	n := note{into + noteSuffix, kept{SHA256: f.SHA256, OID: f.oid, Size: f.Size, Piece: h.piece}}
+	if err := n.add(0); err != nil {
+		t.Fatal(err)
+	}
+	if begun := h.Begun(f, into); begun != 0 {
+		t.Errorf("%d bytes of no file", begun)
+	}
+	fetch(t, h, into, data)
+}
+
 // TestResume: a run that is stopped is gone on with, and what is there is not
 // fetched again; what a run of another file left is not used.
 func TestResume(t *testing.T) {
@@ -277,7 +323,7 @@ func TestGivesUp(t *testing.T) {
 func BenchmarkDownload(b *testing.B) {
 	const size = 256 << 20
 	at := hubtest.New(b, repo, map[string][]byte{tiny: content(size)})
-	h, err := New(at.URL, "", &http.Client{})
+	h, err := New(at.URL, "", Client())
 	if err != nil {
 		b.Fatal(err)
 	}

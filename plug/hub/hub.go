@@ -19,6 +19,8 @@ const DefaultEndpoint = "https://huggingface.co"
 const (
 	maxPage  = 16 << 20 // bytes of an answer that is not a file
 	maxPages = 1000     // of a listing
+
+	maxRedirects = 10
 )
 
 // Hub is a hub. Its methods may be called from several goroutines.
@@ -44,6 +46,34 @@ func New(endpoint, token string, client *http.Client) (*Hub, error) {
 		return nil, fmt.Errorf("%q is no address of a hub: want a URL such as %s", endpoint, DefaultEndpoint)
 	}
 	return &Hub{endpoint: at, token: token, client: client, connections: 8, piece: 16 << 20, pause: time.Second, silence: time.Minute}, nil
+}
+
+// Client returns a client for hubs. Each request has a connection of its own, by
+// HTTP/1.1, as HTTP/2 would put all pieces of a file on one; the environment's proxy
+// is taken; and a redirect never leads from HTTPS to HTTP.
+func Client() *http.Client {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	// A clone of http.DefaultTransport would not do: its TLS offers HTTP/2 all the same.
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			Protocols:             &protocols,
+			TLSHandshakeTimeout:   30 * time.Second,
+			ResponseHeaderTimeout: time.Minute,
+			IdleConnTimeout:       time.Minute,
+			MaxIdleConnsPerHost:   16,
+		},
+		CheckRedirect: func(r *http.Request, via []*http.Request) error {
+			if len(via) == maxRedirects {
+				return &finalError{fmt.Errorf("more than %d redirects", maxRedirects)}
+			}
+			if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
+				return &finalError{fmt.Errorf("a redirect leads from HTTPS to %s without it", r.URL.Host)}
+			}
+			return nil
+		},
+	}
 }
 
 // Endpoint is the hub's address.

@@ -1,8 +1,10 @@
 package hub
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -159,6 +161,38 @@ func FuzzParse(f *testing.F) {
 		}
 		if strings.Count(r.Repository, "/") != 1 || strings.Contains(r.Revision, "/") || strings.HasPrefix(r.File, "/") || strings.Contains("/"+r.File+"/", "/../") {
 			t.Errorf("%q is %+v", text, r)
+		}
+	})
+}
+
+// FuzzTree: whatever a hub lists, what is chosen of it is on the list, and where it
+// goes on is on the hub.
+func FuzzTree(f *testing.F) {
+	f.Add([]byte(`[{"type":"file","path":"a-Q8_0.gguf","size":5,"oid":"x","lfs":{"oid":"y","size":7}}]`), `<https://hub.example/next?cursor=2>; rel="next"`)
+	f.Add([]byte(`[{"type":"file","path":"../../x.gguf","size":-1}]`), `</next>; rel=next, <//evil.example/>; rel="next"`)
+	f.Add([]byte(`[{"type":"directory"},{"lfs":null}]`), `<>; rel="next"`)
+	h, err := New("https://hub.example", "", Client())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, page []byte, link string) {
+		var entries []entry
+		if json.Unmarshal(page, &entries) == nil {
+			r := Repository{Name: "a/b"}
+			for _, e := range entries {
+				file := e.file()
+				if file.SHA256 != "" && len(file.SHA256) != 64 {
+					t.Errorf("%q is a digest", file.SHA256)
+				}
+				r.Files = append(r.Files, file)
+			}
+			if chosen, err := r.Choose(Reference{}); err == nil && !slices.Contains(r.Files, chosen) {
+				t.Errorf("%+v is not on the list", chosen)
+			}
+		}
+		next, err := h.following(h.endpoint.JoinPath("api/models/a/b/tree/x"), http.Header{"Link": {link}})
+		if err == nil && next != nil && (next.Host != "hub.example" || next.Scheme != "https") {
+			t.Errorf("%q leads to %s", link, next)
 		}
 	})
 }

@@ -26,10 +26,15 @@ type kept struct {
 	Done   []int  `json:"done"`  // pieces, in order
 }
 
-// openNote reads the note of a file, or begins one if there is none, or it is
-// another file's or no good.
-func openNote(path string, f File, piece int64) *note {
+// openNote reads the note beside the path that a file is downloaded into, or begins
+// one if there is none, or it is another file's or no good. A file that is not as
+// long as it will be has lost what the note tells of: length comes before pieces.
+func openNote(into string, f File, piece int64) *note {
+	path := into + noteSuffix
 	fresh := &note{path, kept{SHA256: f.SHA256, OID: f.oid, Size: f.Size, Piece: piece}}
+	if info, err := os.Stat(into); err != nil || info.Size() != f.Size {
+		return fresh
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return fresh

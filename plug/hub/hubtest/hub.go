@@ -5,6 +5,7 @@ package hubtest
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -50,6 +51,19 @@ func Start(name string, files map[string][]byte) (h *Hub, stop func()) {
 	server := httptest.NewServer(h)
 	h.URL = server.URL
 	return h, server.Close
+}
+
+// Secure has the hub speak HTTPS, with HTTP/2 for who offers it, until the test
+// ends; it returns who vouches for it.
+func (h *Hub) Secure(t testing.TB) *x509.CertPool {
+	server := httptest.NewUnstartedServer(h)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	h.URL = server.URL
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	return roots
 }
 
 // Before has f see every request first; it returns true when it has answered.
