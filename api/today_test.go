@@ -118,7 +118,7 @@ func TestWatchToday(t *testing.T) {
 func TestCustomersAndLimits(t *testing.T) {
 	w := apitest.New(t)
 	o := busy(t, w)
-	w.Org("two")
+	w.Org("two hills") // no id has a space
 	key, err := w.Local.CreateKey(t.Context(), api.CreateKey{Organisation: o.ID, Name: "laptop", Limits: api.Limits{RequestsPerMinute: 60}})
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestCustomersAndLimits(t *testing.T) {
 	if c.Name != "one" || c.Keys != 1 || c.LastUse.IsZero() || c.Usage.Calls != 1 || c.Balance.Available.String() != "4.999998" {
 		t.Errorf("the customer is %+v", c)
 	}
-	if page, err = w.Local.Customers(t.Context(), "TW", api.Paging{}); err != nil || len(page.Data) != 1 || page.Data[0].Name != "two" {
+	if page, err = w.Local.Customers(t.Context(), "TWO H", api.Paging{}); err != nil || len(page.Data) != 1 || page.Data[0].Name != "two hills" {
 		t.Errorf("by name: %+v, %v", page, err)
 	}
 	limits, err := w.Client(key.Secret).Limits(t.Context(), o.ID, "", api.Paging{})
