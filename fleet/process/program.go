@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -269,22 +270,20 @@ func sizeOf(path string) (int64, error) {
 	return all, nil
 }
 
+// Ports that Sluice chooses come from between the well-known ones and those that
+// systems give to outgoing connections (Linux from 32768 on, others from 49152 on):
+// one of the latter could take an engine's port while the engine is restarted.
+const lowestPort, highestPort = 20000, 29999
+
 // freePort finds a port on which nothing listens, and which is none of those taken.
 func freePort(taken map[int]bool) (int, error) {
 	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it waits for nothing
-		if err != nil {
-			return 0, fmt.Errorf("looking for a free port: %w", err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		if err := l.Close(); err != nil {
-			return 0, fmt.Errorf("looking for a free port: %w", err)
-		}
-		if !taken[port] {
+		port := lowestPort + rand.IntN(highestPort-lowestPort+1)
+		if !taken[port] && portFree(port) {
 			return port, nil
 		}
 	}
-	return 0, sluice.Errorf(sluice.CodeUnavailable, "No free port was found.")
+	return 0, sluice.Errorf(sluice.CodeUnavailable, "No free port was found between %d and %d.", lowestPort, highestPort)
 }
 
 // portFree reports whether nothing listens on a port.
