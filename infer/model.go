@@ -1,8 +1,10 @@
 package infer
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 
 	"sluice/infer/gguf"
@@ -50,7 +52,7 @@ func open[T any](path string, read func(data []byte) (T, error)) (T, error) {
 		var none T
 		return none, err
 	}
-	model, err := read(data)
+	model, err := readMapped(data, read)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", path, err)
 	}
@@ -58,6 +60,28 @@ func open[T any](path string, read func(data []byte) (T, error)) (T, error) {
 		err = fmt.Errorf("unmapping %s: %w", path, closing)
 	}
 	return model, err
+}
+
+// readMapped reads what is mapped. Bytes that are not there, as of a file that was
+// cut short meanwhile or on a disk that fails, would end the process: they become
+// an error.
+func readMapped[T any](data []byte, read func([]byte) (T, error)) (model T, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		var gone interface {
+			error
+			Addr() uintptr
+		}
+		if fault, ok := v.(error); !ok || !errors.As(fault, &gone) {
+			panic(v)
+		}
+		err = errors.New("some of its bytes cannot be read: it was cut short meanwhile, or the disk fails")
+	}()
+	return read(data)
 }
 
 // Read loads a model from the bytes of a GGUF file and keeps none of them. It

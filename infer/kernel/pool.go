@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -27,6 +29,8 @@ type Pool struct {
 	// change only while it is closed and nobody is inside, so a worker that
 	// comes late finds it closed and waits for the next one.
 	gate atomic.Uint64
+
+	fault atomic.Pointer[fault] // the first panic of the job, if any
 
 	sleep    sync.Mutex
 	wake     sync.Cond
@@ -57,6 +61,20 @@ type share struct {
 	next atomic.Int64 // piece that nobody has taken yet
 	end  int64
 	_    [48]byte // keeps two of them off one cache line
+}
+
+// fault is what a piece of work panicked with, and where.
+type fault struct {
+	value any
+	stack []byte
+}
+
+// Error has the place in it, which the caller's own stack does not show.
+func (f *fault) Error() string { return fmt.Sprintf("%v\n%s", f.value, f.stack) }
+
+func (f *fault) Unwrap() error {
+	err, _ := f.value.(error)
+	return err
 }
 
 // NewPool returns a pool that computes on up to threads cores at a time, at
@@ -91,7 +109,10 @@ func (p *Pool) Close() {
 
 // Run calls work for each i from 0 to n-1, on all cores of the pool, and
 // returns when all calls have. Only one Run of a pool is at work at a time:
-// work must not call Run, MulAll, Mul or Pack.
+// work must not call Run, MulAll, Mul or Pack. Where a call panics, so does Run,
+// after all that was begun has ended: other calls may not have been made, and
+// the pool can be used again. The same holds for memory that is gone, such as
+// a mapped file that was truncated.
 func (p *Pool) Run(n int, work func(i int)) {
 	if p.threads == 1 || n <= 1 {
 		for i := range n {
@@ -145,8 +166,15 @@ func (j *job) do(s Set, i int) {
 }
 
 // take does pieces of the job until none is left, those of worker w's share
-// first.
+// first. A panic is kept for the caller of the job: a worker's would end the
+// process, and the caller's own must wait until the workers have left.
 func (p *Pool) take(w int) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if v := recover(); v != nil {
+			p.fault.CompareAndSwap(nil, &fault{v, debug.Stack()})
+		}
+	}()
 	for k := range p.threads {
 		s := &p.job.shares[(w+k)%p.threads]
 		for i := s.next.Add(1) - 1; i < s.end; i = s.next.Add(1) - 1 {
@@ -179,6 +207,9 @@ func (p *Pool) finish(n int) {
 	p.gate.Add(^uint64(gateOpen - 1)) // closes it
 	for spins := 0; p.gate.Load()&(gateNumber-1) != 0; spins++ {
 		relax(spins)
+	}
+	if f := p.fault.Swap(nil); f != nil {
+		panic(f)
 	}
 }
 

@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,6 +30,34 @@ func TestRunDoesEachOnce(t *testing.T) {
 		}
 		group.Wait()
 		p.Close()
+	}
+}
+
+// TestAPanicIsTheCallers: a piece that panics, on whichever worker, ends the job
+// with a panic of its caller, and the pool goes on.
+func TestAPanicIsTheCallers(t *testing.T) {
+	for _, threads := range []int{1, 2, 4} {
+		p := NewPool(threads)
+		defer p.Close()
+		for bad := range 8 {
+			func() {
+				defer func() {
+					if v := recover(); v == nil || !strings.HasPrefix(fmt.Sprint(v), "out of sorts") {
+						t.Errorf("%d threads, piece %d: the caller's panic is %v", threads, bad, v)
+					}
+				}()
+				p.Run(8, func(i int) {
+					if i == bad {
+						panic("out of sorts")
+					}
+				})
+			}()
+			var sum atomic.Int64
+			p.Run(8, func(i int) { sum.Add(int64(i)) })
+			if sum.Load() != 28 {
+				t.Fatalf("after a panic the sum is %d", sum.Load())
+			}
+		}
 	}
 }
 
