@@ -31,6 +31,7 @@ type forward struct {
 	adjacent bool // how pairs of a head stand
 	pool     *kernel.Pool
 	weights  *weights
+	coming   []*kernel.Ahead // the weights of each product, in order
 	cache    cache
 
 	stream []float32           // the residual stream: a row of width for each token
@@ -73,7 +74,7 @@ type task struct {
 func newForward(p *kernel.Pool, kind family, s shape, w *weights, tokens, answers, pages int) *forward {
 	queries, keys, pairs := s.heads*s.headSize, s.kvHeads*s.headSize, s.rotated/2
 	f := &forward{
-		shape: s, adjacent: kind.adjacent, pool: p, weights: w, cache: newCache(s, pages),
+		shape: s, adjacent: kind.adjacent, pool: p, weights: w, coming: coming(p, w), cache: newCache(s, pages),
 		stream: make([]float32, tokens*s.width),
 		normed: kernel.NewActivations(tokens, s.width),
 		mixed:  kernel.NewActivations(tokens, queries),
@@ -94,6 +95,34 @@ func newForward(p *kernel.Pool, kind family, s shape, w *weights, tokens, answer
 	return f
 }
 
+// The products of a layer, in the order in which they are computed.
+const (
+	intoAttention = iota
+	outOfAttention
+	intoFeed
+	outOfFeed
+	productsOfLayer
+)
+
+// coming is what can be read ahead of each product of a step, from the first
+// layer's to the output. Which experts are next is not known.
+func coming(p *kernel.Pool, w *weights) []*kernel.Ahead {
+	var all []*kernel.Ahead
+	for i := range w.layers {
+		l := &w.layers[i]
+		all = append(all, p.NewAhead(l.query, l.key, l.value), p.NewAhead(l.join), nil, nil)
+		if l.experts == nil {
+			all[len(all)-2], all[len(all)-1] = p.NewAhead(l.gate, l.up), p.NewAhead(l.down)
+		}
+	}
+	return append(all, p.NewAhead(w.output))
+}
+
+// behind says that the product after this one of a layer comes next.
+func (f *forward) behind(index, product int) {
+	f.pool.Expect(f.coming[index*productsOfLayer+product+1])
+}
+
 // run computes a step. It returns the logits of the spans that want them, in
 // order, one row of the vocabulary's size each; they are valid until the next
 // call.
@@ -103,7 +132,7 @@ func (f *forward) run(spans []span) []float32 {
 	f.mixed.N, f.gated.N = n, n
 	for i := range f.weights.layers {
 		f.attend(i, n)
-		f.feed(&f.weights.layers[i], n)
+		f.feed(i, n)
 	}
 	wanted, at := 0, 0
 	for i := range spans {
@@ -118,6 +147,7 @@ func (f *forward) run(spans []span) []float32 {
 	}
 	f.normed.N = wanted
 	f.normed.Pack(f.pool)
+	f.pool.Expect(f.coming[0]) // of the next step
 	f.weights.output.Mul(f.pool, f.logits[:wanted*f.vocab], f.normed)
 	return f.logits[:wanted*f.vocab]
 }
@@ -183,6 +213,7 @@ func (f *forward) attend(index, n int) {
 	l := &f.weights.layers[index]
 	f.enter(l.attnNorm, n)
 	queries, keys := f.heads*f.headSize, f.kvHeads*f.headSize
+	f.behind(index, intoAttention)
 	f.pool.MulAll(f.normed,
 		kernel.Product{Out: f.query[:n*queries], Matrix: l.query},
 		kernel.Product{Out: f.key[:n*keys], Matrix: l.key},
@@ -206,6 +237,7 @@ func (f *forward) attend(index, n int) {
 		})
 	})
 	f.mixed.Pack(f.pool)
+	f.behind(index, outOfAttention)
 	l.join.Mul(f.pool, f.added[:n*f.width], f.mixed)
 	f.bias(f.added, l.joinBias, n)
 	f.leave(l.attnAfter, n)
@@ -259,16 +291,19 @@ func (f *forward) bias(rows, bias []float32, n int) {
 
 // feed adds the feed-forward half of a layer to the stream: SwiGLU, that is
 // down(silu(gate(x)) * up(x)), or a mixture of several of them.
-func (f *forward) feed(l *layer, n int) {
+func (f *forward) feed(index, n int) {
+	l := &f.weights.layers[index]
 	f.enter(l.ffnNorm, n)
 	if l.experts != nil {
 		f.mixture.run(f, l, n)
 	} else {
+		f.behind(index, intoFeed)
 		f.pool.MulAll(f.normed,
 			kernel.Product{Out: f.gated.Rows[:n*f.hidden], Matrix: l.gate},
 			kernel.Product{Out: f.up[:n*f.hidden], Matrix: l.up})
 		f.each(n, func(i int) { f.pool.SwiGLU(f.gated.At(i), f.up[i*f.hidden:][:f.hidden]) })
 		f.gated.Pack(f.pool)
+		f.behind(index, outOfFeed)
 		l.down.Mul(f.pool, f.added[:n*f.width], f.gated)
 	}
 	f.leave(l.ffnAfter, n)

@@ -30,6 +30,7 @@ type Pool struct {
 	// comes late finds it closed and waits for the next one.
 	gate atomic.Uint64
 
+	ahead atomic.Pointer[Ahead] // what to read while waiting; nil is nothing
 	fault atomic.Pointer[fault] // the first panic of the job, if any
 
 	sleep    sync.Mutex
@@ -233,9 +234,9 @@ func relax(spins int) {
 
 // serve is worker w; the caller of a job is worker 0.
 func (p *Pool) serve(w int) {
-	last := uint64(0)
+	last, ahead := uint64(0), reader{}
 	for {
-		if !p.await(last) {
+		if !p.await(last, w, &ahead) {
 			return
 		}
 		g := p.gate.Load()
@@ -254,13 +255,15 @@ func (p *Pool) serve(w int) {
 }
 
 // await returns when there is a job after the one numbered last, or false when
-// the pool is closed.
-func (p *Pool) await(last uint64) bool {
+// the pool is closed. Worker w reads ahead meanwhile.
+func (p *Pool) await(last uint64, w int, ahead *reader) bool {
 	for spins := range spinRounds {
 		if p.gate.Load()/gateNumber != last {
 			return true
 		}
-		relax(spins)
+		if !ahead.read(p.ahead.Load(), w) {
+			relax(spins)
+		}
 	}
 	p.sleep.Lock()
 	defer p.sleep.Unlock()

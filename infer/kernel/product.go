@@ -39,11 +39,11 @@ const (
 	workerPieces = 16
 )
 
-func (p *Pool) cut(d Product, x *Activations) product {
-	m := d.Matrix.(factor)
+// cut cuts the product with a matrix into pieces.
+func (p *Pool) cut(m factor) product {
 	groups := m.groups()
 	per := max(1, min(pieceBytes/m.groupBytes(), groups/(p.threads*workerPieces)))
-	return product{m, d.Out[:x.N*m.Rows()], x, per, (groups + per - 1) / per}
+	return product{m: m, per: per, pieces: (groups + per - 1) / per}
 }
 
 // MulAll is Mul for several matrices, as one job: workers go on from one
@@ -59,8 +59,8 @@ func (p *Pool) MulAll(x *Activations, products ...Product) {
 func (p *Pool) mul(x *Activations, products []Product) {
 	if p.threads == 1 {
 		for _, d := range products {
-			c := p.cut(d, x)
-			c.m.mulGroups(p.set, c.out, x, 0, c.m.groups())
+			m := d.Matrix.(factor)
+			m.mulGroups(p.set, d.Out[:x.N*m.Rows()], x, 0, m.groups())
 		}
 		return
 	}
@@ -68,8 +68,10 @@ func (p *Pool) mul(x *Activations, products []Product) {
 	defer p.turn.Unlock()
 	pieces := 0
 	for i, d := range products {
-		p.job.products[i] = p.cut(d, x)
-		pieces += p.job.products[i].pieces
+		c := p.cut(d.Matrix.(factor))
+		c.out, c.x = d.Out[:x.N*c.m.Rows()], x
+		p.job.products[i] = c
+		pieces += c.pieces
 	}
 	p.finish(pieces)
 	clear(p.job.products[:])
