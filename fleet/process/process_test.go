@@ -20,6 +20,10 @@ import (
 	"sluice/fleet"
 )
 
+// hung is how long an engine may be silent about its health: longer than a busy
+// machine keeps one that is well from answering.
+const hung = 3 * time.Second
+
 // house is a supervisor with a fleet and real processes.
 type house struct {
 	t       testing.TB
@@ -90,8 +94,8 @@ func (h *house) open() {
 	var err error
 	h.s, err = Open(h.t.Context(), Options{
 		Folder: h.folder, Fleet: h.fleet, Starts: h.starts, Log: slog.New(slog.NewTextHandler(h.t.Output(), nil)), Moved: func() { go h.apply() },
-		Hung: 500 * time.Millisecond, Backoff: 50 * time.Millisecond, Longest: 200 * time.Millisecond,
-		Tick: 10 * time.Millisecond, Interval: 50 * time.Millisecond, Timeout: 250 * time.Millisecond,
+		Hung: hung, Backoff: 50 * time.Millisecond, Longest: 200 * time.Millisecond,
+		Tick: 10 * time.Millisecond, Interval: 50 * time.Millisecond, Timeout: hung / 2,
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -146,6 +150,17 @@ func (h *house) await(id, what string, is func(Status) bool) Status {
 func (h *house) ready(id string) Status {
 	h.t.Helper()
 	return h.await(id, "ready", func(s Status) bool { return s.State == Ready })
+}
+
+// startsOf waits until n starts of an engine are kept, the last of which has
+// ended: they are written in the background.
+func (h *house) startsOf(id string, n int) (all []sluice.EngineStart) {
+	h.t.Helper()
+	h.await(id, strconv.Itoa(n)+" starts", func(Status) bool {
+		all = h.starts.of(id)
+		return len(all) >= n && all[len(all)-1].Ended()
+	})
+	return all
 }
 
 // call asks a model, and returns the id of the process that answered.
@@ -203,7 +218,7 @@ func TestServe(t *testing.T) {
 	if pid, err := h.call("m-a"); err != nil || pid != first.PID {
 		t.Fatalf("%d answers, not %d: %v", pid, first.PID, err)
 	}
-	if s := h.starts.of("a"); len(s) != 1 || s[0].Stage != sluice.StageReady || s[0].Percent != 100 || s[0].Attempt != 1 || s[0].EndedAt.IsZero() {
+	if s := h.startsOf("a", 1); len(s) != 1 || s[0].Stage != sluice.StageReady || s[0].Percent != 100 || s[0].Attempt != 1 || s[0].EndedAt.IsZero() {
 		t.Errorf("its start: %+v", s)
 	}
 	if err := syscall.Kill(first.PID, syscall.SIGKILL); err != nil {
@@ -228,7 +243,7 @@ func TestServe(t *testing.T) {
 	if pid, err := h.call("m-a"); err != nil || pid != third.PID {
 		t.Fatalf("%d answers, not %d: %v", pid, third.PID, err)
 	}
-	all := h.starts.of("a")
+	all := h.startsOf("a", 3)
 	if len(all) != 3 || !strings.Contains(all[1].Cause, "it was killed by another") || !strings.Contains(all[2].Cause, "it did not answer about its health") {
 		t.Errorf("its starts: %+v", all)
 	}
@@ -250,11 +265,11 @@ func TestSlow(t *testing.T) {
 	if err := os.WriteFile(sick, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(hung / 2)
 	if err := os.Remove(sick); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(700 * time.Millisecond)
+	time.Sleep(hung)
 	if now := h.ready("a"); now.PID != first.PID || now.Starts != 1 {
 		t.Errorf("a slow engine was started again: %+v", now)
 	}
@@ -286,7 +301,7 @@ func TestCalls(t *testing.T) {
 	for _, id := range []string{"a", "b"} {
 		h.s.Wanted(id)
 	}
-	time.Sleep(time.Second) // twice as long as an engine may be silent
+	time.Sleep(hung + hung/3) // longer than an engine may be silent
 	for id, was := range map[string]Status{"a": a, "b": b} {
 		if now := h.ready(id); now.PID != was.PID || now.Starts != 1 || now.Failures != 0 {
 			t.Errorf("%s was %+v and is %+v", id, was, now)
@@ -399,7 +414,7 @@ func TestFlood(t *testing.T) {
 func TestDemand(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.engine("a", "late=200ms", func(e *sluice.Engine) { e.Process.IdleAfter = 300 * time.Millisecond })
+	h.engine("a", "late=200ms", func(e *sluice.Engine) { e.Process.IdleAfter = time.Second })
 	time.Sleep(100 * time.Millisecond)
 	if st := h.s.Status()["a"]; st.State != Stopped || st.Starts != 0 {
 		t.Fatalf("it is started though nobody asks for it: %+v", st)
@@ -422,7 +437,7 @@ func TestDemand(t *testing.T) {
 	if pid, err := h.call("m-a"); err != nil || pid == first.PID {
 		t.Errorf("%d answers: %v", pid, err)
 	}
-	all := h.starts.of("a")
+	all := h.startsOf("a", 2)
 	if len(all) != 2 || all[1].Cause != "a call waits" || all[1].Stage != sluice.StageReady {
 		t.Errorf("its starts: %+v", all)
 	}
@@ -452,7 +467,7 @@ func TestSleep(t *testing.T) {
 	h := newHouse(t)
 	slept := filepath.Join(t.TempDir(), "slept")
 	h.engine("a", "sleeps", func(e *sluice.Engine) {
-		e.Driver, e.Process.IdleAfter, e.Process.Idle = "vllm", 200*time.Millisecond, sluice.IdleSleep
+		e.Driver, e.Process.IdleAfter, e.Process.Idle = "vllm", 700*time.Millisecond, sluice.IdleSleep
 		e.Process.Env["SLEPT"] = slept
 	})
 	first, err := h.call("m-a")
@@ -481,7 +496,7 @@ func TestSleep(t *testing.T) {
 func TestChange(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.engine("a", "slow=150ms", nil)
+	h.engine("a", "slow=700ms", nil)
 	first := h.ready("a")
 	answered := make(chan error, 1)
 	go func() {
