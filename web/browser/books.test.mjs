@@ -2,44 +2,16 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { open, tab } from './browser.mjs'
 import { fill } from './fill.mjs'
 import { daysAgo, past } from './past.mjs'
-import { sluice, start } from './server.mjs'
-import { setUp } from './signin.mjs'
+import { sluice } from './server.mjs'
+import { stage } from './stage.mjs'
 
-let server, browser, state
-
-before(async () => {
-  browser = await open()
-  server = await start()
+const { server, journey } = stage(async (signIn) => {
   const filled = await fill(server)
-  const first = await tab(browser, server)
-  await setUp(first.page, server)
-  state = await first.context.storageState()
-  await first.context.close()
-  server = await past(server, filled)
+  await signIn()
+  Object.assign(server, await past(server, filled))
 })
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
-
-function journey(name, run, options = {}) {
-  test(name, async () => {
-    const t = await tab(browser, server, { storageState: state, ...options })
-    try {
-      await run(t.page, t)
-      assert.deepEqual(t.faults, [])
-    } catch (error) {
-      error.message += server.log().split('\n').filter((l) => /ERROR|error/.test(l)).slice(-3).join('\n') + `\n${t.page.url()}\n${(await t.page.locator('body').innerText().catch(() => '')).slice(0, 1500)}`
-      throw error
-    } finally {
-      await t.context.close()
-    }
-  })
-}
 const operator = (path) => `${server.url}/console/operator/${path}`
 
 journey('the statement of a day, its waterfall, and the calls behind a step', async (page) => {

@@ -1,47 +1,19 @@
 // The chat, in a real Chromium against the real binary.
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { after, before, test } from 'node:test'
-import { open, tab } from './browser.mjs'
+import { serious } from './accessible.mjs'
 import { fill } from './fill.mjs'
-import { sluice, start } from './server.mjs'
-import { setUp } from './signin.mjs'
+import { sluice } from './server.mjs'
+import { stage } from './stage.mjs'
 
-let server, browser, state, filled, axe
-
-before(async () => {
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-  browser = await open()
-  server = await start()
+let filled
+const { server, journey } = stage(async (signIn) => {
   filled = await fill(server)
   // It writes slowly enough to be reloaded, stopped and cut off in the middle.
   await sluice(server, 'engine', 'add', 'slow', '--url', 'sim:h100?seed=1', '--model', 'glm-4.6')
   await sluice(server, 'model', 'price', 'glm-4.6', '--input', '0.60', '--output', '2.20', '--currency', 'USD')
-  const t = await tab(browser, server)
-  await setUp(t.page, server)
-  state = await t.context.storageState()
-  await t.context.close()
+  await signIn()
 })
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
-
-function journey(name, run, options = {}) {
-  test(name, async () => {
-    const t = await tab(browser, server, { storageState: state, ...options })
-    try {
-      await run(t.page, t)
-      assert.deepEqual(t.faults, [])
-    } catch (error) {
-      error.message += `\n${t.page.url()}\n${(await t.page.locator('main').innerText().catch(() => '')).slice(0, 1200)}`
-      throw error
-    } finally {
-      await t.context.close()
-    }
-  })
-}
 
 const at = (path = '') => `${server.url}/console/${filled.org}/chat${path}`
 const answers = (page) => page.locator('article:not(.own)')
@@ -51,12 +23,6 @@ async function put(page, text, model = 'tiny-chat') {
   await page.getByLabel('Model').selectOption(model)
   await page.getByRole('textbox', { name: 'Question' }).fill(text)
   await page.keyboard.press('Enter')
-}
-
-async function serious(page) {
-  await page.evaluate(axe)
-  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
-  return found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 200)}`))
 }
 
 journey('a question is answered, with its cost, and found again', async (page) => {

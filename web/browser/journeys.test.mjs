@@ -3,45 +3,18 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { after, before, test } from 'node:test'
-import { open, tab } from './browser.mjs'
 import { call, fill } from './fill.mjs'
-import { sluice, start } from './server.mjs'
+import { sluice } from './server.mjs'
 import { password, setUp, signIn } from './signin.mjs'
+import { stage } from './stage.mjs'
 
-let server, browser, state, filled, begun
-
-before(async () => {
-  browser = await open()
-  begun = performance.now()
-  server = await start()
-})
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
-
-/** Runs a journey in a tab of its own, signed in unless `state` is null, and fails on what goes wrong in the page. */
-function journey(name, run, options = {}) {
-  test(name, async () => {
-    const t = await tab(browser, server, { storageState: state, ...options })
-    try {
-      await run(t.page, t)
-      assert.deepEqual(t.faults, [])
-    } catch (error) {
-      error.message += `\n${t.page.url()}\n${(await t.page.locator('body').innerText().catch(() => '')).slice(0, 1500)}`
-      throw error
-    } finally {
-      await t.context.close()
-    }
-  })
-}
-
+let filled
+const { server, journey, newTab } = stage()
 const console_ = (path) => server.url + '/console' + path
 
 journey('from the first run to the first answer', async (page, t) => {
   await setUp(page, server)
-  state = await t.context.storageState()
+  await t.keep()
   const [trial] = await sluice(server, 'org', 'list').then((found) => (Array.isArray(found) ? found : (found.data ?? [found])))
   await page.goto(console_(`/${trial.id}/start`))
   await page.getByRole('button', { name: 'Create a key' }).click()
@@ -55,7 +28,7 @@ journey('from the first run to the first answer', async (page, t) => {
 
   const answer = await call(server, secret)
   assert.ok(answer.choices[0].message.content)
-  console.log(`from starting the server to an administrator, a key and an answer: ${((performance.now() - begun) / 1000).toFixed(1)} s`)
+  console.log(`from starting the server to an administrator, a key and an answer: ${((performance.now() - server.begun) / 1000).toFixed(1)} s`)
   await page.goto(console_(`/${trial.id}/usage?tab=requests`))
   await page.getByRole('row').nth(1).click()
   await page.getByRole('heading', { name: 'Receipt' }).waitFor()
@@ -191,10 +164,10 @@ journey('a session that ends is taken up again on the same page', async (page, t
   assert.equal(await page.getByLabel('Name').inputValue(), 'typed before')
   await page.getByRole('dialog').getByRole('button', { name: 'Create a key' }).click()
   await page.getByRole('heading', { name: 'Keep this key now' }).waitFor()
-  state = await t.context.storageState() // the session before is over
+  await t.keep() // the session before is over
 })
 
-journey('signing out and in, to the page that was asked for', async (page) => {
+journey('signing out and in, to the page that was asked for', async (page, t) => {
   await page.goto(console_(`/${filled.org}/usage`))
   await page.getByRole('button', { name: /Ada Byron/ }).click()
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
@@ -206,7 +179,7 @@ journey('signing out and in, to the page that was asked for', async (page) => {
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.waitForURL(/\/limits/)
   await page.getByRole('heading', { name: 'Limits', level: 1 }).waitFor()
-  state = await page.context().storageState()
+  await t.keep()
 })
 
 journey('a lost connection is said, and retried', async (page) => {
@@ -295,7 +268,7 @@ journey('who is invited to look sees the organisation, and changes nothing', asy
   await proven(page, page.getByRole('heading', { name: 'Send them this link' }))
   const link = await page.getByRole('dialog').locator('code').innerText()
 
-  const guest = await tab(browser, server)
+  const guest = await newTab()
   await guest.page.goto(link)
   await guest.page.getByLabel('Password').fill('another long password')
   await guest.page.getByRole('button', { name: 'Create the account' }).click()
@@ -338,7 +311,7 @@ journey('a second factor is set up, and asked for', async (page, t) => {
   await page.getByRole('button', { name: 'Switch it off' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Switch it off' }).click()
   await proven(page, page.getByText('No code is asked for any longer.'), recovery[1])
-  state = await t.context.storageState()
+  await t.keep()
 })
 
 journey('prices are changed: the difference is seen, and published', async (page) => {

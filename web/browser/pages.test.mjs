@@ -1,9 +1,8 @@
 // Every page of the navigation: without faults, accessible, at home on a
 // phone, in both themes; and what must not happen to any of them.
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
+import { serious } from './accessible.mjs'
 import { open, tab } from './browser.mjs'
 import { fill } from './fill.mjs'
 import { sluice, start } from './server.mjs'
@@ -15,10 +14,9 @@ const below = [ // pages that the navigation does not name
   '/console/operator/models/glm', '/console/operator/models/glm-4.6', '/console/operator/engines/box', '/console/operator/engines?tab=chips', '/console/operator/prices/new?currency=CNY',
   '/console/operator/plans/lite', '/console/operator/plans/new', '/console/operator/credits?tab=customers', '/console/operator/credits?tab=refunds',
 ]
-let server, browser, state, filled, pages, axe
+let server, browser, state, filled, pages
 
 before(async () => {
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   server = await start()
   browser = await open()
   filled = await fill(server)
@@ -45,15 +43,6 @@ async function settle(page, path) {
   await page.goto(server.url + path)
   await page.getByRole('heading', { level: 1 }).waitFor()
   await page.waitForFunction(() => !document.querySelector('main [role=status]:has(.skeleton)'))
-}
-
-/** What axe finds serious. It is run by the debugger, which the page's policy does not bind. */
-async function serious(page) {
-  await page.evaluate(axe)
-  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
-  return found.violations
-    .filter((v) => v.impact === 'serious' || v.impact === 'critical')
-    .flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 160)} ${n.any.map((a) => a.message).join(' ').slice(0, 200)}`))
 }
 
 for (const colorScheme of ['light', 'dark']) {

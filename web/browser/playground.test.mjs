@@ -1,50 +1,26 @@
 // The playground, in a real Chromium against the real binary.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { after, before, test } from 'node:test'
-import { open, tab } from './browser.mjs'
+import { after } from 'node:test'
 import { engine } from './engine.mjs'
-import { sluice, start } from './server.mjs'
+import { sluice } from './server.mjs'
 import { setUp } from './signin.mjs'
+import { stage } from './stage.mjs'
 
-let server, browser, state, trial, fake, begun
-
-before(async () => {
-  browser = await open()
-  begun = performance.now()
-  server = await start()
-})
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-  await fake?.stop()
-})
-
-function journey(name, run, options = {}) {
-  test(name, async () => {
-    const t = await tab(browser, server, { storageState: state, ...options })
-    try {
-      await run(t.page, t)
-      assert.deepEqual(t.faults, [])
-    } catch (error) {
-      error.message += `\n${t.page.url()}\n${(await t.page.locator('main').innerText().catch(() => '')).slice(0, 1500)}`
-      throw error
-    } finally {
-      await t.context.close()
-    }
-  })
-}
+let trial, fake
+const { server, journey } = stage()
+after(() => fake?.stop())
 
 const page_ = (query = '') => `${server.url}/console/${trial.id}/playground${query}`
 
 journey('from the first-run link to an answer in the playground, with its cost', async (page, t) => {
   await setUp(page, server)
-  state = await t.context.storageState()
+  await t.keep()
   await page.getByRole('link', { name: 'Playground' }).click()
   await page.getByRole('button', { name: 'What is Sluice, in two sentences?' }).click()
   const cost = page.getByRole('article').getByText(/^\$0\.\d*[1-9]/)
   await cost.waitFor()
-  console.log(`from starting the server to a signed-in console with an answer and its cost in the playground: ${((performance.now() - begun) / 1000).toFixed(1)} s`)
+  console.log(`from starting the server to a signed-in console with an answer and its cost in the playground: ${((performance.now() - server.begun) / 1000).toFixed(1)} s`)
   assert.ok((await page.getByRole('article').locator('.markdown').innerText()).length > 10)
   for (const figure of ['First token', 'Speed', 'Tokens']) await page.getByRole('article').getByText(figure, { exact: true }).waitFor()
   const shown = Number((await cost.getAttribute('title')).replace('$', ''))

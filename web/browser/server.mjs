@@ -17,7 +17,7 @@ export async function startOn(data, ...flags) {
   const child = spawn(binary, ['serve', '--data', data, '--listen', '127.0.0.1:0', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
   const log = []
   child.stderr.on('data', (chunk) => log.push(chunk))
-  const server = { data, url: '', setup: '', trialKey: '', log: () => Buffer.concat(log).toString(), stop, pause }
+  const server = { data, begun: performance.now(), url: '', setup: '', trialKey: '', log: () => Buffer.concat(log).toString(), stop, pause }
 
   /** Stops it and leaves its folder. */
   async function pause() {

@@ -1,25 +1,14 @@
 // Two people change one thing.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { open, tab } from './browser.mjs'
-import { sluice, start } from './server.mjs'
+import { sluice } from './server.mjs'
 import { setUp } from './signin.mjs'
+import { stage } from './stage.mjs'
 
-let server, browser
+const { server, journey } = stage()
 
-before(async () => {
-  browser = await open()
-  server = await start()
-})
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
-
-test('who comes second sees both versions, and chooses', async () => {
+journey('who comes second sees both versions, and chooses', async (page) => {
   const org = await sluice(server, 'org', 'create', 'Acme', '--currency', 'USD')
   const key = await sluice(server, 'key', 'create', '--org', org.id, '--name', 'shop')
-  const { page, context, faults } = await tab(browser, server)
   await setUp(page, server)
   const other = (name) => page.request.patch(`${server.url}/api/v1/keys/${key.id}`, { data: { name }, headers: { 'Sluice-Csrf': '1', 'Sluice-Organisation': 'operator' } })
   for (const [choice, name] of [['Keep mine', 'mine 1'], ['Take theirs', 'theirs 2']]) {
@@ -37,6 +26,4 @@ test('who comes second sees both versions, and chooses', async () => {
     await page.getByRole('row', { name: new RegExp(name) }).waitFor()
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
   }
-  assert.deepEqual(faults, [])
-  await context.close()
 })
