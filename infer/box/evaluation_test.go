@@ -29,9 +29,9 @@ var (
 // least is how many answers of a hundred must be right: what the file reached, less
 // one answer or two that instruction sets may decide otherwise.
 var least = map[string]float64{
-	"strangers.txt: facts": 92, "strangers.txt: not refused": 98, "fresh.txt: facts": 93, "fresh.txt: not refused": 97,
-	"third.txt: facts": 78, "third.txt: not refused": 85, "fourth.txt: facts": 88, "fourth.txt: not refused": 94,
-	"refusals": 93, "small talk": 58, "right values quoted": 75, "quote-1": 80, "quote-2": 76, "quote-3": 68,
+	"strangers.txt: facts": 95, "strangers.txt: not refused": 98, "fresh.txt: facts": 97, "fresh.txt: not refused": 97,
+	"third.txt: facts": 78, "third.txt: not refused": 85, "fourth.txt: facts": 92, "fourth.txt: not refused": 92,
+	"refusals": 91, "small talk": 58, "right values quoted": 75, "quote-1": 80, "quote-2": 76, "quote-3": 68,
 	"tool calls that are valid JSON": 99, "tool calls without the grammar": 68, "tool calls": 75, "tool": 64, "calc": 96,
 }
 

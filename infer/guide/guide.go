@@ -16,12 +16,15 @@ type Page struct {
 type Guide struct{ index *index }
 
 // New returns a guide to the given pages.
-func New(pages []Page) *Guide {
+func New(pages []Page) *Guide { return newGuide(pages, askedFor) }
+
+// newGuide is New with the ways to ask for the answer below a heading.
+func newGuide(pages []Page, asked func(heading string) []string) *Guide {
 	var all []Passage
 	for _, p := range pages {
 		all = append(all, Passages(p.Name, p.Text)...)
 	}
-	return &Guide{newIndex(all)}
+	return &Guide{newIndex(all, asked)}
 }
 
 // Find returns the n passages that a question is most likely about, the best
@@ -39,6 +42,9 @@ const (
 	// questions of both kinds: of those about Sluice 1 in 20 is below, of others 19 in 20.
 	covers = 0.7
 	about  = 0.88
+	sure   = 0.35 // or is so likely to want it
+
+	strange = 0.5 // so likely a question is about something else
 )
 
 // overview finds what Sluice is.
@@ -58,7 +64,7 @@ type Task struct {
 // Prepare looks up what the docs have about a question.
 func (g *Guide) Prepare(question string) Task {
 	t := Task{Question: question, words: g.index.lexicon}
-	if t.talk = g.index.personal(question); !t.talk {
+	if t.talk = g.index.personal(question); !t.talk && g.index.beyond(question) < strange {
 		t.Found = shown(g.Find(question, most))
 	}
 	if len(t.Found) == 0 && slices.Contains(split(question), "sluice") {
@@ -72,7 +78,7 @@ func shown(hits []Hit) []Hit {
 	bytes := 0
 	for i, h := range hits {
 		bytes += len(h.Full())
-		if h.Cover < covers && h.Cover+h.Asked < about || i > 0 && (h.Score < near*hits[0].Score || bytes > mostBytes) {
+		if h.Cover < covers && h.Cover+h.Asked < about && h.Wanted < sure || i > 0 && (h.Score < near*hits[0].Score || bytes > mostBytes) {
 			return hits[:i]
 		}
 	}
@@ -80,8 +86,8 @@ func shown(hits []Hit) []Hit {
 }
 
 // certain reports whether a hit answers the question without doubt: it is an answer
-// to a question, and has nearly all of its words.
-func (h Hit) certain() bool { return h.Page == answersPage && h.Cover >= 0.8 }
+// to a question, and has nearly all of its words or is all but surely what is wanted.
+func (h Hit) certain() bool { return h.Page == answersPage && (h.Cover >= 0.8 || h.Wanted >= 0.8) }
 
 // asking are beginnings that speak to the model without being about it.
 func asking() []string {

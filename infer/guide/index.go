@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync"
 )
 
 // index finds passages by their words: BM25 (Robertson and Zaragoza, "The
@@ -17,6 +18,8 @@ type index struct {
 	posting  map[string][]posting // by stem
 	words    []string             // all stems, sorted
 	asked    map[int][]way        // the ways in which people ask for a passage
+	answers  []int                // the passages for which ways are known
+	sorter   func() *sorter       // among them; it learns when it is first asked
 }
 
 // posting is how often a stem stands in a passage; in its heading counts more.
@@ -32,14 +35,17 @@ const (
 	lengthPart  = 0.6
 	headWeight  = 2.5
 	mostAsked   = 4
-	smallPart   = 0.8 // the rarity that words without a subject are given
-	sameOpening = 1.1 // how much it counts that both the question and the heading ask "what" or "how"
-	askedPart   = 1.5 // of the weight of a question's words: how much it counts to be asked so
+	smallPart   = 0.8  // the rarity that words without a subject are given
+	sameOpening = 1.1  // how much it counts that both the question and the heading ask "what" or "how"
+	askedPart   = 1.5  // of the weight of a question's words: how much it counts to be asked so
+	wantedPart  = 0.7  // likewise, for each time that what is wanted is more likely by a factor of e
+	likely      = 0.05 // so likely what is wanted is looked at even where no word is shared
 )
 
-func newIndex(passages []Passage) *index {
+func newIndex(passages []Passage, asked func(heading string) []string) *index {
 	x := &index{lexicon: newLexicon(), passages: passages, posting: map[string][]posting{}, asked: map[int][]way{}}
 	total := 0.0
+	var all [][]string
 	for i, p := range passages {
 		weights := map[string]float64{}
 		head := headWeight
@@ -55,7 +61,11 @@ func newIndex(passages []Passage) *index {
 			length++
 		}
 		if p.Page == answersPage {
-			ways := x.ways(p.Title)
+			texts := asked(p.Title)
+			if len(texts) > 1 {
+				x.answers, all = append(x.answers, i), append(all, texts)
+			}
+			ways := x.ways(texts)
 			x.asked[i] = ways
 			for w, n := range count(ways) {
 				weights[w] += min(n, mostAsked)
@@ -72,6 +82,8 @@ func newIndex(passages []Passage) *index {
 		x.words = append(x.words, w)
 	}
 	slices.Sort(x.words)
+	all = append(all, beyond())
+	x.sorter = sync.OnceValue(func() *sorter { return newSorter(x.lexicon, all) })
 	return x
 }
 
@@ -96,13 +108,16 @@ func (x *index) rarity(stem string) float64 {
 // Hit is a passage that was found.
 type Hit struct {
 	Passage
-	// Score is BM25's.
+	// Score tells which of a question's hits fits best.
 	Score float64
 	// Cover is how much of the question's weight of words the passage has, 0 to 1.
 	Cover float64
 	// Asked is how like the question is to one that the passage is known to answer,
 	// 0 to 1; 0 for passages of which none is known.
 	Asked float64
+	// Wanted is how likely it is that the question wants this answer and no other,
+	// 0 to 1; 0 for passages that answer no known question.
+	Wanted float64
 }
 
 // word is a word of a question.
@@ -136,6 +151,17 @@ func (x *index) find(question string, n int) []Hit {
 		words = append(words, w)
 		whole += w.rarity
 	}
+	wanted := map[int]float64{} // how likely, by passage
+	if whole > 0 && len(x.answers) > 0 {
+		chances := x.sorter().sort(question)
+		for class, p := range x.answers {
+			chance := chances[class]
+			wanted[p] = float64(chance)
+			if _, there := scores[p]; !there && chance >= likely {
+				scores[p] = 0
+			}
+		}
+	}
 	hits := make([]Hit, 0, len(scores))
 	for p, s := range scores {
 		// What has all the words of a question goes before what has one of them often.
@@ -144,12 +170,22 @@ func (x *index) find(question string, n int) []Hit {
 			s *= sameOpening
 		}
 		asked := x.likeAsked(p, question, words, whole)
-		hits = append(hits, Hit{x.passages[p], s + whole*askedPart*asked, cover[p] / whole, asked})
+		s += whole * (askedPart*asked + wantedPart*math.Log(1+wanted[p]/likely))
+		hits = append(hits, Hit{x.passages[p], s, cover[p] / whole, asked, wanted[p]})
 	}
 	slices.SortFunc(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Page, b.Page), cmp.Compare(a.Anchor, b.Anchor), cmp.Compare(a.Text, b.Text))
 	})
 	return hits[:min(n, len(hits))]
+}
+
+// beyond is how likely it is that the docs answer a question nowhere; 0 where it is
+// not known how people ask.
+func (x *index) beyond(question string) float64 {
+	if len(x.answers) == 0 {
+		return 0
+	}
+	return float64(x.sorter().sort(question)[len(x.answers)])
 }
 
 // word looks up a word of a question. A rare word that means the same as a common
