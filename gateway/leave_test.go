@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,22 +118,24 @@ func TestLeaveFewerChunksThanTokens(t *testing.T) {
 
 // Under the policy to drain, the answer is read to its end and billed in full.
 func TestLeaveDrains(t *testing.T) {
-	r := newRig(t, setup{engine: drain})
-	pause := fleettest.NewPause()
-	r.engines[0].Next(fleettest.Stream("a", "b", "c", "d", "e").Usage(9, 5, 4).PauseAt(3, pause))
-	ctx, leave := context.WithCancel(t.Context())
-	_, lines := r.open(ctx, streamed)
-	readUntil(t, lines, `"c"`)
-	leave()
-	time.Sleep(10 * time.Millisecond)
-	pause.Release()
-	if got := r.engines[0].Await(t, 0).Result(t); got.Left {
-		t.Errorf("the engine saw %+v", got)
-	}
-	wantUsage(t, r.event(), sluice.Usage{sluice.ClassInput: 5, sluice.ClassCached: 4, sluice.ClassOutput: 5}, sluice.StatusCancelled, false)
-	if s := r.fleet.Status()[0]; s.Served != 1 {
-		t.Errorf("the engine's status is %+v", s)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, setup{engine: drain})
+		pause := fleettest.NewPause()
+		r.engines[0].Next(fleettest.Stream("a", "b", "c", "d", "e").Usage(9, 5, 4).PauseAt(3, pause))
+		ctx, leave := context.WithCancel(t.Context())
+		_, lines := r.open(ctx, streamed)
+		readUntil(t, lines, `"c"`)
+		leave()
+		time.Sleep(10 * time.Millisecond)
+		pause.Release()
+		if got := r.engines[0].Await(t, 0).Result(t); got.Left {
+			t.Errorf("the engine saw %+v", got)
+		}
+		wantUsage(t, r.event(), sluice.Usage{sluice.ClassInput: 5, sluice.ClassCached: 4, sluice.ClassOutput: 5}, sluice.StatusCancelled, false)
+		if s := r.fleet.Status()[0]; s.Served != 1 {
+			t.Errorf("the engine's status is %+v", s)
+		}
+	})
 }
 
 // Draining ends after a while.
@@ -194,28 +197,32 @@ func TestLeaveBeforeFirstByte(t *testing.T) {
 // stopped, and billed when it was drained.
 func TestLeaveWhole(t *testing.T) {
 	for _, policy := range []sluice.OnLeave{sluice.LeaveCancel, sluice.LeaveDrain} {
-		r := newRig(t, setup{engine: func(e *sluice.Engine) { e.OnLeave = policy }})
-		pause := fleettest.NewPause()
-		r.engines[0].Next(fleettest.Stream("a", "b").Usage(9, 2, 0).PauseAt(1, pause))
-		ctx, leave := context.WithCancel(t.Context())
-		go func() {
-			<-pause.Reached()
-			leave()
-			time.Sleep(20 * time.Millisecond)
-			pause.Release()
-		}()
-		if res, err := r.client.Do(r.request(ctx, "POST", chatPath, plainCall)); err == nil {
-			res.Body.Close()
-			t.Error("answered")
-		}
-		if policy == sluice.LeaveCancel {
-			r.wantFree(1)
-			continue
-		}
-		wantUsage(t, r.event(), sluice.Usage{sluice.ClassInput: 9, sluice.ClassOutput: 2}, sluice.StatusCancelled, false)
-		if !r.ended(1)[0].Left {
-			t.Error("the report does not say that the client left")
-		}
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, setup{engine: func(e *sluice.Engine) { e.OnLeave = policy }})
+			pause := fleettest.NewPause()
+			r.engines[0].Next(fleettest.Stream("a", "b").Usage(9, 2, 0).PauseAt(1, pause))
+			ctx, leave := context.WithCancel(t.Context())
+			var leaving sync.WaitGroup
+			defer leaving.Wait()
+			leaving.Go(func() {
+				<-pause.Reached()
+				leave()
+				time.Sleep(20 * time.Millisecond)
+				pause.Release()
+			})
+			if res, err := r.client.Do(r.request(ctx, "POST", chatPath, plainCall)); err == nil {
+				res.Body.Close()
+				t.Error("answered")
+			}
+			if policy == sluice.LeaveCancel {
+				r.wantFree(1)
+				return
+			}
+			wantUsage(t, r.event(), sluice.Usage{sluice.ClassInput: 9, sluice.ClassOutput: 2}, sluice.StatusCancelled, false)
+			if !r.ended(1)[0].Left {
+				t.Error("the report does not say that the client left")
+			}
+		})
 	}
 }
 
@@ -292,26 +299,28 @@ func TestEndWithoutDone(t *testing.T) {
 
 // A client that leaves while it waits for money has held nothing.
 func TestLeaveWhileWaiting(t *testing.T) {
-	hold := (int64(len(streamed))*inputs + 2048*outputs) / 1000
-	r := newRig(t, setup{credit: hold + hold/2})
-	pause := pauseAll(r)
-	_, lines := r.open(t.Context(), streamed)
-	readUntil(t, lines, "Hello")
-	ctx, leave := context.WithTimeout(t.Context(), 30*time.Millisecond)
-	defer leave()
-	if res, err := r.client.Do(r.request(ctx, "POST", chatPath, streamed)); err == nil {
-		res.Body.Close()
-		t.Error("answered")
-	}
-	if report := r.ended(1)[0]; report.Result() != "left" || report.Engine != "" {
-		t.Errorf("reported %+v", report)
-	}
-	pause.Release()
-	readUntil(t, lines, "[DONE]")
-	r.ended(2)
-	if n := len(r.events()); n != 1 {
-		t.Errorf("%d events", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		hold := (int64(len(streamed))*inputs + 2048*outputs) / 1000
+		r := newRig(t, setup{credit: hold + hold/2})
+		pause := pauseAll(r)
+		_, lines := r.open(t.Context(), streamed)
+		readUntil(t, lines, "Hello")
+		ctx, leave := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer leave()
+		if res, err := r.client.Do(r.request(ctx, "POST", chatPath, streamed)); err == nil {
+			res.Body.Close()
+			t.Error("answered")
+		}
+		if report := r.ended(1)[0]; report.Result() != "left" || report.Engine != "" {
+			t.Errorf("reported %+v", report)
+		}
+		pause.Release()
+		readUntil(t, lines, "[DONE]")
+		r.ended(2)
+		if n := len(r.events()); n != 1 {
+			t.Errorf("%d events", n)
+		}
+	})
 }
 
 func chunk(content string) string {
