@@ -193,12 +193,12 @@ func TestBadTools(t *testing.T) {
 	path, marks := t.TempDir(), t.TempDir()
 	tool(t, path, "nvidia-smi", says(t, "nvidia-h200.txt"))
 	tool(t, path, "npu-smi", "echo $$ > "+marks+"/hung; sleep 600 & echo $! >> "+marks+"/hung; wait")
-	tool(t, path, "cnmon", "while :; do echo 'a line that is written again and again, and again, and again'; done")
+	tool(t, path, "cnmon", "yes 'a line that is written again and again, and again, and again'")
 	tool(t, path, "mx-smi", says(t, "metax-c500.txt")+" & sleep 600 & echo $! > "+marks+"/left; exit 0")
 	tool(t, path, "efsmi", "kill -SEGV $$")
 	start := time.Now()
 	r := Scan(t.Context(), Options{Sysfs: bus, Path: path, Timeout: 3 * time.Second, Usage: true})
-	if took := time.Since(start); took > 8*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	said := map[string]string{}
