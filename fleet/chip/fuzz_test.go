@@ -89,9 +89,14 @@ func TestLarge(t *testing.T) {
 		out := bytes.Repeat([]byte(unit), maxOutput/8/len(unit)) // enough to show what is not linear
 		ask := func(context.Context, string, ...string) ([]byte, error) { return out, nil }
 		for _, d := range drivers() {
-			start := time.Now()
-			cards, _ := d.read(t.Context(), ask, request{usage: true, bus: []string{"0000:18:00.0", "0000:3b:00.0"}})
-			if took := time.Since(start); took > 2*time.Second || len(cards) > 2*maxCards {
+			var cards []Card
+			took := time.Hour
+			for tries := 0; took > 2*time.Second && tries < 5; tries++ { // the machine may be busy
+				start := time.Now()
+				cards, _ = d.read(t.Context(), ask, request{usage: true, bus: []string{"0000:18:00.0", "0000:3b:00.0"}})
+				took = min(took, time.Since(start))
+			}
+			if took > 2*time.Second || len(cards) > 2*maxCards {
 				t.Errorf("%T makes %d cards of %q in %v", d, len(cards), unit, took)
 			}
 		}
