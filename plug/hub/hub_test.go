@@ -133,14 +133,17 @@ func TestChoose(t *testing.T) {
 	}
 	for ref, want := range map[Reference]string{
 		{Quantisation: "Q8_0"}: "several of Q8_0", {Quantisation: "Q5_K"}: "a/b:Q4_K_M (4.00 GB)", {File: "none"}: "a/b has no none",
+		{File: "big/m-F16-00001-of-00002.gguf"}: "is a part of a model",
 	} {
 		if f, err := r.Choose(ref); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v chooses %q, %v", ref, f.Path, err)
 		}
 	}
-	only := Repository{Name: "a/b", Files: []File{{Path: "x.gguf"}}}
-	if f, err := only.Choose(Reference{}); err != nil || f.Path != "x.gguf" {
-		t.Errorf("of one file %q, %v", f.Path, err)
+	for _, name := range []string{"x.gguf", "x-00001-of-00001.gguf"} {
+		only := Repository{Name: "a/b", Files: []File{{Path: name}}}
+		if f, err := only.Choose(Reference{}); err != nil || f.Path != name {
+			t.Errorf("of one file %q, %v", f.Path, err)
+		}
 	}
 	for _, none := range [][]File{{{Path: "model.safetensors"}}, {{Path: "x-00001-of-00003.gguf"}}} {
 		if _, err := (&Repository{Name: "a/b", Files: none}).Choose(Reference{}); err == nil {

@@ -79,7 +79,13 @@ func Parse(text string) (Reference, error) {
 // ErrChoice is wrapped when a reference means none or several of a repository's files.
 var ErrChoice = errors.New("say which file")
 
-var split = regexp.MustCompile(`-\d{5}-of-\d{5}\.gguf$`)
+var numbered = regexp.MustCompile(`-\d{5}-of-(\d{5})\.gguf$`)
+
+// isPart reports whether a file holds one of several parts of a model, by its name.
+func isPart(file string) bool {
+	m := numbered.FindStringSubmatch(strings.ToLower(file))
+	return m != nil && m[1] != "00001"
+}
 
 // Choose returns the file that a reference means: by its path, or of the GGUF
 // files that are whole models the one of the quantisation. Where none is asked
@@ -89,6 +95,9 @@ func (r *Repository) Choose(ref Reference) (File, error) {
 		i := slices.IndexFunc(r.Files, func(f File) bool { return f.Path == ref.File })
 		if i < 0 {
 			return File{}, fmt.Errorf("%w: %s has no %s%s", ErrChoice, r.Name, ref.File, r.offer(r.models()))
+		}
+		if isPart(ref.File) {
+			return File{}, inParts(r.Files[i])
 		}
 		return r.Files[i], nil
 	}
@@ -123,7 +132,7 @@ func (r *Repository) models() []File {
 	var models []File
 	for _, f := range r.Files {
 		name := strings.ToLower(path.Base(f.Path))
-		if strings.HasSuffix(name, ".gguf") && !split.MatchString(name) && !strings.HasPrefix(name, "mmproj") && !strings.Contains(name, "imatrix") {
+		if strings.HasSuffix(name, ".gguf") && !isPart(name) && !strings.HasPrefix(name, "mmproj") && !strings.Contains(name, "imatrix") {
 			models = append(models, f)
 		}
 	}
@@ -133,11 +142,16 @@ func (r *Repository) models() []File {
 // noModels says what a repository has instead.
 func (r *Repository) noModels() error {
 	for _, f := range r.Files {
-		if split.MatchString(strings.ToLower(f.Path)) {
-			return fmt.Errorf("%w: %s has GGUF files in parts only, such as %s. Join them with llama-gguf-split --merge, then `sluice model import`", ErrChoice, r.Name, f.Path)
+		if isPart(f.Path) {
+			return inParts(f)
 		}
 	}
 	return fmt.Errorf("%w: %s has no GGUF file among its %d. Look for a repository whose name ends in -GGUF", ErrChoice, r.Name, len(r.Files))
+}
+
+// inParts says what to do with a part of a model.
+func inParts(f File) error {
+	return fmt.Errorf("%w: %s is a part of a model. Download all of them, join them with llama-gguf-split --merge, then `sluice model import`", ErrChoice, f.Path)
 }
 
 // offer lists files for an error.
