@@ -85,6 +85,13 @@ export function ago(at: Date | string, now = Date.now()): string {
   return words.format(Math.round(seconds), 'second')
 }
 
+/** A number of bytes: 640 B, 2.8 MiB, 17.3 GiB. */
+export function bytes(n: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, n)) / 10)))
+  return `${numbers({ maximumFractionDigits: step === 0 ? 0 : 1 }).format(n / 1024 ** step)} ${units[step]}`
+}
+
 /** A duration in milliseconds: 240ms, 1.4s, 3min. */
 export function duration(ms: number): string {
   const unit = (value: number, name: string, digits: number) =>

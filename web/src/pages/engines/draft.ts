@@ -28,6 +28,23 @@ export function draft(e?: Schema<'Engine'>): Draft {
   }
 }
 
+/** A word of a command as a shell takes it. */
+export function word(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+/** An offer's engine, under a name that is not taken, as its command would add it; undefined of one that is no address to attach. */
+export function offered(offer: Schema<'Offer'>, taken: string[]): Draft | undefined {
+  const words = offer.commands[0] ?? []
+  if (!offer.url || words.slice(0, 3).join(' ') !== 'sluice engine add') return undefined
+  const after = (flag: string) => words.flatMap((w, i) => (words[i - 1] === flag ? [w] : []))
+  const wish = words[3] ?? offer.engine
+  let name = wish
+  for (let n = 2; taken.includes(name); n++) name = `${wish}-${n}`
+  const models = after('--model').filter((m) => m !== 'NAME') // which stands for what is to be filled in
+  return { ...draft(), name, url: after('--url')[0] ?? offer.url, driver: after('--driver')[0] ?? '', models: models.map((m) => m.replace('=', ' = ')).join('\n') }
+}
+
 /** Whether it can be sent. */
 export function ready(d: Draft, before?: Schema<'Engine'>): boolean {
   return d.name.trim() !== '' && (d.url.trim() !== '' || !!before) && Object.keys(readModels(d.models)).length > 0 && /^\d*$/.test(d.concurrent.trim())

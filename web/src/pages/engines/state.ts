@@ -6,6 +6,11 @@ import { colour } from '../today/health'
 
 type Engine = Schema<'Engine'>
 
+/** Which kind of engine it is; one of the folder of models is computed like the one in the box. */
+export function kindOf(e: Engine): string {
+  return e.origin === 'models' ? t.engines.fromFile : (t.engines.kinds[e.kind] ?? e.kind)
+}
+
 /** What its counts are worth; those of engines that are part of Sluice are exact. */
 export function labelOf(e: Engine): string {
   const label = e.probe?.label ?? (e.kind === 'embedded' || e.kind === 'simulated' ? 'exact' : '')
