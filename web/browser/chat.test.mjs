@@ -117,6 +117,25 @@ journey('files go with a question, chats out and in, and are renamed and deleted
   await page.getByRole('link', { name: 'A copy of the notes' }).waitFor({ state: 'hidden' })
 })
 
+journey('a picture is shown before it is sent, and with its question until the page is loaded anew', async (page) => {
+  const drawn = (img) => img.evaluate(async (one) => { await one.decode(); return one.naturalWidth })
+  const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
+  await page.goto(at())
+  const picker = page.locator('form input[type=file]')
+  await picker.setInputFiles([{ name: 'dot.png', mimeType: 'image/png', buffer: png }, { name: 'other.png', mimeType: 'image/png', buffer: png }])
+  assert.equal(await drawn(page.locator('form').getByTitle('dot.png', { exact: true })), 1)
+  await page.getByRole('button', { name: /other\.png/ }).click()
+  await page.getByTitle('other.png', { exact: true }).waitFor({ state: 'hidden' })
+  await picker.setInputFiles({ name: 'no picture.png', mimeType: 'image/png', buffer: Buffer.from('text') })
+  await page.locator('form').getByText('no picture.png').waitFor()
+  assert.equal(await page.locator('form img').count(), 1)
+  await put(page, 'What is this?')
+  assert.equal(await drawn(page.locator('article.own').getByRole('img', { name: 'Picture: dot.png' })), 1)
+  await page.waitForURL(/chat=chat_/)
+  await page.reload()
+  await page.locator('article.own').getByText('dot.png').waitFor()
+})
+
 journey('a chat is shared, and its link ends', async (page) => {
   await page.goto(at())
   await put(page, 'What is a price book?')

@@ -2,6 +2,23 @@
 import { headers, type Schema } from '../../core/api'
 import { problemOf } from '../../core/problem'
 
+// The server gives the contents of files to keys alone: pictures are shown from
+// what was chosen here, until the page is loaded anew.
+const pictures = new Map<string, string>()
+const shown = /^image\/(png|jpeg|gif|webp|avif|bmp)$/
+
+/** The address of a file's picture, where it is one that was chosen since the page was loaded. */
+export function pictureOf(id: string): string | undefined {
+  return pictures.get(id)
+}
+
+/** Lets go of the picture of a file that is not sent. */
+export function forget(id: string): void {
+  const url = pictures.get(id)
+  if (url) URL.revokeObjectURL(url)
+  pictures.delete(id)
+}
+
 /** Uploads a file in an organisation's name. Throws a Problem. */
 export async function upload(org: string, file: File): Promise<Schema<'ChatFile'>> {
   const form = new FormData()
@@ -10,6 +27,7 @@ export async function upload(org: string, file: File): Promise<Schema<'ChatFile'
   const response = await fetch(`/api/v1/playground/files?organisation=${encodeURIComponent(org)}`, { method: 'POST', body: form, headers: headers(), credentials: 'same-origin' })
   if (!response.ok) throw await problemOf(response)
   const { id } = (await response.json()) as { id: string }
+  if (shown.test(file.type)) pictures.set(id, URL.createObjectURL(file))
   return { id, name: file.name, type: file.type, size: file.size }
 }
 

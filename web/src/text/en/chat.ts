@@ -36,6 +36,7 @@ export default {
   none: 'No chat yet.',
   question: 'Question',
   reasoning: 'Reasoning',
+  picture: (name: string) => `Picture: ${name}`,
   removeFile: (name: string) => `Remove ${name}`,
   rename: 'Rename',
   search: 'Search in chats',

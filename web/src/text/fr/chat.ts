@@ -38,6 +38,7 @@ const chat: Messages['chat'] = {
   none: 'Aucune discussion.',
   question: 'Question',
   reasoning: 'Raisonnement',
+  picture: (name) => `Image : ${name}`,
   removeFile: (name) => `Retirer ${name}`,
   rename: 'Renommer',
   search: 'Chercher dans les discussions',

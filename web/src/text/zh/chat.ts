@@ -38,6 +38,7 @@ const chat: Messages['chat'] = {
   none: '还没有对话。',
   question: '问题',
   reasoning: '推理过程',
+  picture: (name) => `图片：${name}`,
   removeFile: (name) => `移除 ${name}`,
   rename: '重命名',
   search: '搜索对话',
