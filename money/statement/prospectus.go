@@ -79,7 +79,7 @@ type SegmentReport struct {
 // one that is measured against none before it.
 func Over(periods []Period) ([]PeriodReport, error) {
 	before := map[string]*Period{}
-	var reports []PeriodReport
+	reports := make([]PeriodReport, 0, len(periods))
 	for i := range periods {
 		p := &periods[i]
 		if before[p.Name] != nil {
@@ -102,7 +102,8 @@ func (p *Period) report(against *Period) PeriodReport {
 	all := sumOf(p.Segments)
 	r := PeriodReport{
 		Name: p.Name, Revenue: all.Revenue, GrossProfit: all.GrossProfit, Margin: exact.Ratio{Of: all.GrossProfit, To: all.Revenue},
-		Compute: exact.Ratio{Of: p.ResearchCompute, To: p.Research},
+		Compute:  exact.Ratio{Of: p.ResearchCompute, To: p.Research},
+		Segments: make([]SegmentReport, 0, len(p.Segments)),
 	}
 	if p.Research.Sign() != 0 {
 		r.Research = exact.Ratio{Of: p.Research, To: all.Revenue}

@@ -1,6 +1,8 @@
 package statement_test
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"sluice"
@@ -99,4 +101,16 @@ func TestPeriodOf(t *testing.T) {
 	expect(t, "the first customer", r.TopOne.Percent(0), "75")
 	expect(t, "five customers", r.TopFive.Percent(0), "100")
 	expect(t, "the share of api", r.Segments[0].Share.Percent(0), "75")
+}
+
+// TestNoSegments: a period in which nothing was sold has a list, and an empty one.
+func TestNoSegments(t *testing.T) {
+	reports, err := statement.Over([]statement.Period{{Name: "2022"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(reports)
+	if err != nil || !strings.Contains(string(data), `"segments":[]`) {
+		t.Errorf("%s, %v", data, err)
+	}
 }
