@@ -11,7 +11,7 @@ import { setUp } from './signin.mjs'
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
 const hostile = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 const below = [ // pages that the navigation does not name
-  '/console/operator/models/glm', '/console/operator/models/glm-4.6', '/console/operator/engines/box', '/console/operator/engines?tab=chips', '/console/operator/prices/new?currency=CNY',
+  '/console/operator/models/glm', '/console/operator/models/glm-4.6', '/console/operator/engines/box', '/console/operator/engines?tab=chips', '/console/operator/models?tab=files', '/console/operator/prices/new?currency=CNY',
   '/console/operator/plans/lite', '/console/operator/plans/new', '/console/operator/credits?tab=customers', '/console/operator/credits?tab=refunds',
 ]
 let server, browser, state, filled, pages
