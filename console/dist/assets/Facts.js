@@ -1,1 +1,1 @@
-import"./index.js";import{M as e,P as t,T as n,Y as r,ut as i}from"./text.svelte.js";var a=t(`<dl class="svelte-58vaxh"><!></dl>`);function o(t,o){var s=a(),c=r(s);n(c,()=>o.children),i(s),e(t,s)}export{o as t};
+import"./index.js";import{M as e,P as t,T as n,X as r,dt as i}from"./text.svelte.js";var a=t(`<dl class="svelte-58vaxh"><!></dl>`);function o(t,o){var s=a(),c=r(s);n(c,()=>o.children),i(s),e(t,s)}export{o as t};
