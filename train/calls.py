@@ -52,13 +52,13 @@ def spoken(r, v):
 
 def word(r):
     x = r.random()
-    return r.choice(tools.NOUNS) if x < 0.5 else words.plain(r) if x < 0.85 else words.word(r)
+    return r.choice(tools.NOUNS) if x < 0.25 else words.plain(r) if x < 0.8 else words.word(r)
 
 
 def invent(r):
     """A tool that does not exist: name, description, arguments with types and fillings,
     and what is needed to ask for it."""
-    verb = r.choice(tools.VERBS) if r.random() < 0.8 else words.plain(r)
+    verb = r.choice(tools.VERBS) if r.random() < 0.6 else words.plain(r)
     noun = word(r)
     args, taken = [], set()
     for i in range(r.choice([1, 1, 1, 2, 2, 2, 3])):
@@ -135,7 +135,10 @@ def asked(r, tool, arguments):
         text = " ".join(w for p in pieces for w in (around(r, 3), p) if w)
         if r.random() < 0.4:
             text += " " + (around(r, 3) or "please")
-    if free:
+    if free and not rest and r.random() < 0.3:
+        v = spoken(r, arguments[tool[2][0][0]])
+        text = f"{r.choice([act, noun, 'the ' + noun, act + ' ' + r.choice(['up', 'it', 'this', 'here', 'on', 'in', 'off', 'out']), 'a ' + noun, 'one more ' + noun, act + ' ' + noun])}{r.choice([': ', ': ', ' - ', ', ', ' '])}{v}"
+    elif free:
         text = f"{text} {' '.join(free)}" if rest else f"{r.choice(BEFORE)}{act} a {noun} {' '.join(free)}"
     elif r.random() < 0.3:
         text += r.choice(AFTER)

@@ -2,6 +2,7 @@
 hardly any shape is met twice. A fact is a name n, a kind k and a value v."""
 import json
 
+import english
 import words
 
 # Between a kind and its value.
@@ -20,6 +21,12 @@ LEAD = """In the spring,|Since Monday,|It is true that|As far as we know,|By the
 |It was decided that|We hear that|Everyone agrees that|You should know that|In short,|As a rule,|Here|There,|Then|First,|Second,|At last|In the end|Meanwhile|Instead,|Besides,|However,|From next month on|Until Friday|All year|Some say that|In the beginning|Under the new rules|Whatever happens,|Like it or not,""".replace("\n", "").split("|")
 TRAIL = """, as everybody knows| at the moment|, and nobody minds| (see below)| in this house|, for a while|, by the rules| again| from now on|, which is fine| since the merger|, so they say| in most cases|, though it may change| when asked|, at least on weekdays| and always will|, if the list is right| by default|, no matter what| for good reasons| these days|, and that is final| according to him|, not more and not less
 | for everyone| but not for long|, believe it or not| on all floors| out of habit|, like last year| until further notice|, unless it is changed| without exception|; the rest is unknown|, they claim| and that was a surprise""".replace("\n", "").split("|")
+# Sentences whose subject is nobody of the fact.
+SUBJECT = "I|You|We|He|She|They|One|Who|Anyone|Visitors|My sister|Both of us|Most|Few|Any guest|Children|A clerk|The man next door".split("|")
+MAY = "|||||will |can |must |should |would |could |did |might |do |may |never |always |often |just ".split("|")
+VERB = "see|find|enter|note|expect|use|pick|buy|meet|hear|read|choose|type|keep|order|take|want|need|remember|print|write|report|count|guess|prefer|pay|carry|bring|spot|quote|mention|like|recall|accept|try|suggest|hold|sign|save|learn|miss|like to have".split("|")
+BESIDE = "for {n}|at {n}|in {n}|with {n}|from {n}|of {n}|because of {n}|behind {n}|whenever {n} is open|before {n} begins|as soon as {n} comes up|since {n} changed|while {n} lasts|if {n} wants it|after a look at {n}|when it comes to {n}|as far as {n} goes|wherever {n} is used|to please {n}|on behalf of {n}|instead of asking {n}|once {n} is ready|unless {n} objects|near {n}|on {n}|until {n} ends|by way of {n}".split("|")
+DONE = "was chosen|is used|is kept|was entered|was seen|is printed|had been noted|will do|is good|counts|serves|is meant|passes|went down|stands|was taken|is accepted|was picked|goes|is recorded|could be read|is valid|suffices|was decided on".split("|")
 PLAIN = "It is said to be old.|Nobody knows why.|This was not always so.|More is told elsewhere.|It can be changed at any time.|The rest is as usual.|Ask before you change it.|That holds for all of them.|It is checked every day.|Others do the same.|There is nothing to add.|See the next page.|Visitors are welcome.|The door is at the back.|Please be on time.|It took three years.|Much has changed since.|We will see.|The weather was fine.|Nobody complained.".split("|")
 
 OPEN = """what is|what's|tell me|give me|which is|i need|do you know|can you find|look up|please say|show me|find|i want|say|i am looking for|please give me|i would like to know|we need|what was|what about|how about|could you check|let me know|what do you have for|i wonder about|help me find|check|what does it say about|is there|read me|i have to know|can anybody give me|state|name|quickly,|and
@@ -44,8 +51,13 @@ def salad(r, most):
 
 
 def filler(r, most):
-    """Some words before, between or behind: of no meaning, or out of the docs."""
-    return salad(r, most) if r.random() < 0.6 else words.fragment(r, most)
+    """Some words before, between or behind: of no meaning, of every day, or out of the docs."""
+    form = r.random()
+    if form < 0.35:
+        return salad(r, most)
+    if form < 0.65:
+        return " ".join(r.choice(SALAD if r.random() < 0.6 else english.WORDS) for _ in range(r.randrange(most + 1)))
+    return words.fragment(r, most)
 
 
 def keyed(r, n, pairs):
@@ -90,15 +102,21 @@ def clause(r, n, pairs):
     d = r.choice(DET)
     k, v = pairs[0]
     form = r.random()
-    if form < 0.3:
+    if form < 0.27:
         the = r.choice(["the", "the", "the", "a", "this", "the new", "the old", "the only", "the first", "every", "the official"])
         own = r.choice([f"{the} {k} {r.choice(OF)} {n}", f"{n}'s {k}", f"{the} {k} that {n} {r.choice(HAS)}", f"{the} {k} {r.choice(OF)} {n}"])
         text = f"{own} {r.choice(IS)} {v}" if r.random() < 0.7 else f"{v} {r.choice(IS)} {own}"
-    elif form < 0.65:
+    elif form < 0.58:
         text = f"{n} {r.choice(HAS)} " + r.choice(WITH).format(d=d, k=k, v=v)
-    elif form < 0.85:
+    elif form < 0.77:
         text = f"{r.choice(WHO)} " + r.choice(SENT).format(d=d, k=k, v=v, n=n)
-    elif form < 0.93:
+    elif form < 0.88:
+        subject = f"{r.choice(SUBJECT)} {r.choice(MAY)}{r.choice(VERB)}" if r.random() < 0.8 else r.choice(VERB)
+        parts = [subject + " " + r.choice(WITH).format(d=d, k=k, v=v), r.choice(BESIDE).format(n=n)]
+        text = " ".join(parts) if r.random() < 0.7 else parts[1] + r.choice([", ", " "]) + parts[0]
+    elif form < 0.91:
+        text = f"{v} {r.choice(DONE)} {r.choice(['as', 'for', 'as', 'in place of', 'under'])} {d} {k} {r.choice(BESIDE).format(n=n)}"
+    elif form < 0.95:
         text = f"{r.choice(['with', 'having', 'by', 'at', 'thanks to', 'despite', 'because of', 'under'])} {r.choice(WITH).format(d=d, k=k, v=v)}, {n} {r.choice(['is', 'was', 'does', 'goes', 'came', 'stays', 'will be'])} {filler(r, 3) or 'there'}"
     else:
         text = f"{n} {r.choice(['is', 'was', 'came', 'stayed', 'works'])} {filler(r, 3) or 'here'}. {r.choice(['Its', 'Its', 'The', 'His', 'Her', 'Their'])} {k} {r.choice(IS)} {v}"

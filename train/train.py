@@ -1,6 +1,6 @@
 """Trains the model in the box. See README.md for the recipe.
 
-    python3 train.py --run DIR --tokens N [--seed S] [--resume]
+    python3 train.py --run DIR --steps N [--seed S] [--resume]
 
 DIR gets tokenizer.json, state.pt (everything needed to go on), model.gguf and
 log.txt. A process that is stopped or killed goes on with --resume where the last
@@ -19,6 +19,7 @@ import torch.nn.functional as F
 import corpus
 import gguf
 import optimiser
+import together
 from model import Model, Shape
 from tokenizer import Tokenizer, train as train_tokenizer
 
@@ -127,10 +128,12 @@ def main():
     p.add_argument("--resume", action="store_true", help="go on where the run was stopped")
     p.add_argument("--start", help="state.pt of an earlier stage to begin with")
     p.add_argument("--rate", type=float, default=1.0, help="factor of both learning rates")
+    p.add_argument("--lead", action="store_true", help="take a follower's steps in, of a second process")
+    p.add_argument("--follow", help="folder of the run that this process helps, and that has begun")
     a = p.parse_args()
     torch.set_num_threads(1)
     os.makedirs(a.run, exist_ok=True)
-    tokenizer = tokenizer_of(a.run, a.seed)
+    tokenizer = tokenizer_of(a.follow or a.run, a.seed)
     torch.manual_seed(a.seed)
     model = Model(Shape(vocab=len(tokenizer.tokens)))
     opts = optimiser.optimisers(model, MUON * a.rate, ADAM * a.rate)
@@ -148,8 +151,12 @@ def main():
     generator = torch.Generator().manual_seed(a.seed + first)
     log = open(os.path.join(a.run, "log.txt"), "a", buffering=1)
     print(f"{sum(p.numel() for p in model.parameters())} parameters, from step {first}", file=log)
+    leader, follower = together.Leader(a.run) if a.lead else None, together.Follower(a.follow) if a.follow else None
+    if leader:
+        leader.give(model, first)
     began, saved, mean = time.process_time(), time.time(), None
-    for step in range(first, a.steps):
+    step = follower.start(model) if follower else first
+    while step < a.steps:
         x, said = batches.next()
         groups = [g for o in opts for g in o.param_groups]
         for g, lr in zip(groups, base):
@@ -160,14 +167,21 @@ def main():
         loss.backward()
         for o in opts:
             o.step()
-        seen += int((said >= 0).sum())
+        tokens = int((said >= 0).sum())
+        seen += tokens
+        if leader:
+            seen += leader.step(model, step)
         mean = answer.item() if mean is None else 0.95 * mean + 0.05 * answer.item()
         if step % 20 == 0:
             print(f"step {step} tokens {seen} loss {mean:.4f} asked {asked.item():.2f} cpu {time.process_time() - began:.0f}s {time.strftime('%H:%M:%S')}", file=log)
+        if follower:
+            step = follower.step(model, tokens)
+            continue
         if time.time() - saved > 60 or step + 1 == a.steps:
             save(path, {"model": model.state_dict(), "optimisers": [o.state_dict() for o in opts], "step": step + 1, "tokens": seen})
             gguf.write(os.path.join(a.run, "model.gguf"), model, tokenizer)
             saved = time.time()
+        step += 1
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import json
 import os
 import re
 
+import english
+
 ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k kl kr l m n p pl pr qu r s sc sh sk sl sm sn sp st str t th tr v w y z zw".split()
 VOWELS = "a e i o u ai ea ee ia io oa oo ou y".split()
 CODAS = "b ck d f g k l ld lk lm m n nd ng nk nt p r rd rk rm rn rp rt s sh sk st t th x z".split() + [""] * 12
@@ -87,12 +89,12 @@ def fragment(r, most):
 
 # Those of them that mean something.
 PLAIN = sorted({w for s in DOCS for w in s if len(w) >= 4 and "'" not in w and w not in set("about above after again also another because been before behind both does each else ever every from have here into just many more most much must never none nothing only other over same several should since some such than that their them then there these they this those through under until upon very were what when where which while whose will with within without would your".split())})
-KNOWN = set(PLAIN)
+KNOWN = set(PLAIN) | set(english.WORDS)
 
 
 def plain(r):
-    """A word of the docs that means something."""
-    return r.choice(PLAIN)
+    """A word that means something, of the docs or of every day."""
+    return r.choice(PLAIN if r.random() < 0.5 else english.WORDS)
 
 
 def written(r, text):

@@ -18,7 +18,7 @@ const Name = "tiny-chat"
 const Description = "A real but tiny chat model (2.73 million parameters) that runs inside Sluice itself and answers from its docs; connect a bigger engine for serious work."
 
 // SHA256 is the hash of the file in hexadecimal. A test holds the file to it.
-const SHA256 = "06ecf0f2b13767f7311993eb15baafc9cdd6a7ad67cda58b9ab368f039c8bf31"
+const SHA256 = "550aa4fe824b5da79e4c0856f2635321b494ff866a63a77b30585c441e8806af"
 
 //go:embed tiny-chat-q8_0.gguf
 var file string

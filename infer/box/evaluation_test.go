@@ -29,10 +29,11 @@ var (
 // least is how many answers of a hundred must be right: what the file reached, less
 // one answer or two that instruction sets may decide otherwise.
 var least = map[string]float64{
-	"strangers.txt: facts": 95, "strangers.txt: not refused": 98, "fresh.txt: facts": 97, "fresh.txt: not refused": 97,
-	"third.txt: facts": 78, "third.txt: not refused": 85, "fourth.txt: facts": 92, "fourth.txt: not refused": 92,
-	"refusals": 91, "small talk": 58, "right values quoted": 75, "quote-1": 80, "quote-2": 76, "quote-3": 68,
-	"tool calls that are valid JSON": 99, "tool calls without the grammar": 68, "tool calls": 75, "tool": 64, "calc": 96,
+	"strangers.txt: facts": 95, "strangers.txt: not refused": 98, "fresh.txt: facts": 95, "fresh.txt: not refused": 97,
+	"third.txt: facts": 83, "third.txt: not refused": 88, "fourth.txt: facts": 94, "fourth.txt: not refused": 94,
+	"fifth.txt: facts": 93, "fifth.txt: not refused": 96,
+	"refusals": 90, "small talk": 75, "right values quoted": 89, "quote-1": 92, "quote-2": 90, "quote-3": 84,
+	"tool calls that are valid JSON": 99, "tool calls without the grammar": 84, "tool calls": 85, "tool": 80, "calc": 96,
 }
 
 // bench evaluates a model.
@@ -207,6 +208,8 @@ func TestFactsAskedAfresh(t *testing.T) { facts(t, "fresh.txt") }
 func TestFactsAskedOnceMore(t *testing.T) { facts(t, "third.txt") }
 
 func TestFactsAskedBlind(t *testing.T) { facts(t, "fourth.txt") }
+
+func TestFactsAskedUnseen(t *testing.T) { facts(t, "fifth.txt") }
 
 // facts asks the questions of a file.
 func facts(t *testing.T, name string) {
