@@ -48,8 +48,9 @@ func Start(name string, files map[string][]byte) (h *Hub, stop func()) {
 	for path, data := range files {
 		h.digests[path] = Digest(data)
 	}
-	server := httptest.NewServer(h)
-	h.URL = server.URL
+	server := httptest.NewUnstartedServer(h)
+	h.URL = "http://" + server.Listener.Addr().String()
+	server.Start()
 	return h, server.Close
 }
 
@@ -58,9 +59,9 @@ func Start(name string, files map[string][]byte) (h *Hub, stop func()) {
 func (h *Hub) Secure(t testing.TB) *x509.CertPool {
 	server := httptest.NewUnstartedServer(h)
 	server.EnableHTTP2 = true
+	h.URL = "https://" + server.Listener.Addr().String()
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	h.URL = server.URL
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	return roots
