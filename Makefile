@@ -2,7 +2,7 @@
 # `make` alone lists what there is.
 #
 # Tests run with -count=1, since Go would remember a test that was skipped for
-# want of PostgreSQL after PostgreSQL has been installed.
+# want of PostgreSQL after PostgreSQL has been installed. With COUNT= it remembers.
 
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 TOOL    = go tool -modfile=$(CURDIR)/tools/go.mod
@@ -13,6 +13,7 @@ MODULES = $(patsubst %/,%,$(dir $(wildcard go.mod */go.mod */*/go.mod)))
 CRASH_ROUNDS    ?= 3
 POWERLOSS_SEEDS ?= 50
 FUZZTIME        ?= 20s
+COUNT           ?= -count=1
 SCALE_EVENTS    ?= 10000000
 MIXED           := --fleet 2x2xh200 --fleet 4x4xh20 --fleet 2x4xascend-910b2
 
@@ -30,10 +31,10 @@ build: ## build ./sluice: one static binary
 
 test: ## vet and test everything, the long suites in short
 	go vet ./...
-	SLUICE_POWERLOSS_SEEDS=$(POWERLOSS_SEEDS) go test -count=1 ./...
+	SLUICE_POWERLOSS_SEEDS=$(POWERLOSS_SEEDS) go test $(COUNT) ./...
 	@set -e; for m in $(filter-out . tools,$(MODULES)); do \
 	  echo "go test ./... (in $$m)"; \
-	  ( cd $$m && go vet ./... && SLUICE_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -count=1 ./... ); \
+	  ( cd $$m && go vet ./... && SLUICE_CRASH_ROUNDS=$(CRASH_ROUNDS) go test $(COUNT) ./... ); \
 	done
 	@$(missing)
 

@@ -160,6 +160,7 @@ func serve(ctx, hurry context.Context, cfg config.Config, announce func(ready) e
 	if err != nil {
 		return err
 	}
+	defer background(ctx, watchMemory)()
 	defer background(ctx, s.warm)()
 	if err := announce(s.ready(ctx)); err != nil {
 		return errors.Join(err, doors.close())
