@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice"
+	"sluice/fleet"
 	"sluice/fleet/fleettest"
 	"sluice/gateway"
 )
@@ -396,6 +397,43 @@ func TestEngineRefusesRequest(t *testing.T) {
 			t.Errorf("%d engines were asked", n)
 		}
 		r.wantFree(1)
+	}
+}
+
+// An engine that blames the request in the middle of its answer, as one does whose
+// answer cannot keep to the client's schema, is well: however often it happens, it
+// counts for no failure. What was delivered is billed, and the client told why.
+func TestEngineBlamesRequestMidway(t *testing.T) {
+	const blame = "data: {\"error\":{\"message\":\"no such form\",\"type\":\"invalid_request_error\"}}\n\n"
+	r := newRig(t, setup{engines: 2})
+	for _, e := range r.engines {
+		e.Default(fleettest.Raw(chunk("a"), chunk("b"), blame))
+	}
+	const calls = 20
+	for range calls {
+		a := r.post(chatPath, streamed)
+		if a.StatusCode != 200 || !strings.Contains(a.body, "no such form") || strings.Contains(a.body, "engine_failed") {
+			t.Errorf("%d %s", a.StatusCode, a.body)
+		}
+	}
+	r.ended(calls)
+	if n := len(r.events()); n != calls {
+		t.Errorf("%d events are booked, want %d", n, calls)
+	}
+	for _, e := range r.engines { // before a first byte it is no other engine's to judge
+		e.Default(fleettest.Raw(blame))
+	}
+	if a := r.post(chatPath, streamed); a.StatusCode != 400 || !strings.Contains(a.body, "no such form") {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	r.ended(calls + 1)
+	if asked := len(r.engines[0].Calls()) + len(r.engines[1].Calls()); asked != calls+1 {
+		t.Errorf("engines were asked %d times, want %d", asked, calls+1)
+	}
+	for _, s := range r.fleet.Status() {
+		if s.Failed != 0 || s.Failures != 0 || s.Health != fleet.HealthServing {
+			t.Errorf("%+v", s)
+		}
 	}
 }
 

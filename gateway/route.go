@@ -250,6 +250,9 @@ func (c *call) engineFault(err error) error {
 	case sluice.CodeOverloaded:
 		c.outcome = sluice.OutcomeRefused
 		return err
+	case sluice.CodeInvalid: // the engine is well: it blames the request, as it may with a 400
+		c.outcome = sluice.OutcomeServed
+		return err
 	}
 	return &sluice.Error{Code: sluice.CodeEngineFailed, Message: "The engine broke off.", Err: err}
 }

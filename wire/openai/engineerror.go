@@ -1,6 +1,11 @@
 package openai
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+
+	"sluice"
+)
 
 // maxEngineMessage bounds what of an engine's error text reaches a client.
 const maxEngineMessage = 500
@@ -32,6 +37,24 @@ func EngineError(raw []byte) (message, param string) {
 		}
 	}
 	return "", ""
+}
+
+// reported is the error object that an engine sent in place of a chunk. One that
+// blames the request, by OpenAI's type or by vLLM's, is the client's to hear, as a
+// 400 would be: an answer under way has no status left to say it by.
+func reported(raw []byte) error {
+	var e struct {
+		Type string `json:"type"`
+	}
+	_ = json.Unmarshal(raw, &e) // what is no object blames nobody
+	if e.Type == "invalid_request_error" || e.Type == "BadRequestError" {
+		message, param := EngineError(fmt.Appendf(nil, `{"error":%s}`, raw))
+		if message == "" {
+			message = "The engine refused the request."
+		}
+		return &sluice.Error{Code: sluice.CodeInvalid, Message: message, Param: param}
+	}
+	return fmt.Errorf("the engine reported an error: %.200s", raw)
 }
 
 // clip cuts a text at a rune boundary.

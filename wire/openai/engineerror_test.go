@@ -4,7 +4,26 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"sluice"
 )
+
+// TestReported: an error in a stream is the engine's, unless it blames the request.
+func TestReported(t *testing.T) {
+	for in, want := range map[string]sluice.Code{
+		`{"message":"no","type":"invalid_request_error"}`:                       sluice.CodeInvalid,
+		`{"object":"error","message":"no","type":"BadRequestError","code":400}`: sluice.CodeInvalid,
+		`{"type":"invalid_request_error"}`:                                      sluice.CodeInvalid,
+		`{"message":"no","type":"server_error"}`:                                sluice.CodeInternal,
+		`{"message":"no"}`:                                                      sluice.CodeInternal,
+		`"invalid_request_error"`:                                               sluice.CodeInternal,
+	} {
+		err := reported([]byte(in))
+		if got := sluice.CodeOf(err); got != want || err.Error() == "" {
+			t.Errorf("%s: %q (%v), want %q", in, got, err, want)
+		}
+	}
+}
 
 func TestEngineError(t *testing.T) {
 	for in, want := range map[string][2]string{

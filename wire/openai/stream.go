@@ -24,7 +24,7 @@ type Stream struct {
 	Tokens    int64 // chunks that carried output: tokens, where the engine sends one a chunk
 	TextBytes int64 // bytes of the chunks that carried output, framing included
 	Done      bool  // [DONE] was seen
-	Err       error // why the stream is broken: the engine's error, or a malformed chunk
+	Err       error // why the stream is broken: the engine's error, CodeInvalid where it blames the request, or a malformed chunk
 
 	tail []byte // the usage chunk, kept back until the call is settled
 	last []byte // the newest chunk that said something or finished (or the first): to see which, and to speak in its name
@@ -233,11 +233,11 @@ func (s *Stream) slow(event, payload []byte) bool {
 		return false
 	}
 	if filled(c.Error) {
-		s.Err = fmt.Errorf("the engine reported an error: %.200s", c.Error)
+		s.Err = reported(c.Error)
 		return false
 	}
 	if string(c.Object) == `"error"` { // older vLLM and SGLang do not wrap it
-		s.Err = fmt.Errorf("the engine reported an error: %.200s", payload)
+		s.Err = reported(payload)
 		return false
 	}
 	if c.Choices == nil && !filled(c.Usage) && s.last == nil {
