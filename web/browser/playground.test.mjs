@@ -114,6 +114,18 @@ journey('the code that is shown answers as it stands', async (page) => {
   assert.match(answer, /data: \[DONE\]/)
 })
 
+journey('a question that is sent before the models are there waits for them', async (page) => {
+  let letGo
+  const held = new Promise((resolve) => { letGo = resolve })
+  await page.route('**/models?*', (route) => held.then(() => route.continue()))
+  await page.goto(page_('?models=tiny-chat'))
+  await page.getByRole('textbox', { name: 'Question' }).fill('Hello!')
+  await page.keyboard.press('Enter')
+  assert.equal(await page.getByRole('textbox', { name: 'Question' }).inputValue(), 'Hello!')
+  letGo()
+  await page.getByRole('article').getByText(/^\$0\.\d*[1-9]/).waitFor()
+})
+
 journey('what goes wrong is said, and can be tried again', async (page) => {
   await page.goto(page_('?models=tiny-chat'))
   await page.getByRole('textbox', { name: 'Question' }).waitFor()
