@@ -61,6 +61,7 @@ func (s *Server) registerBudgets() {
 		id: "create-budget", method: http.MethodPost, path: all, tag: tag, status: http.StatusCreated,
 		summary: "Make a budget", roles: treasurersAndAdmins(),
 	}, s.createBudget)
+	register(s, route{id: "get-budget", method: http.MethodGet, path: one, tag: tag, summary: "Get a budget with what was spent", roles: anyone()}, s.getBudget)
 	register(s, route{id: "replace-budget", method: http.MethodPut, path: one, tag: tag, summary: "Change a budget as a whole", roles: treasurersAndAdmins()}, s.replaceBudget)
 	registerEmpty(s, route{id: "delete-budget", method: http.MethodDelete, path: one, tag: tag, summary: "Remove a budget", roles: treasurersAndAdmins()}, s.deleteBudget)
 }
@@ -101,6 +102,28 @@ func (s *Server) listBudgets(ctx context.Context, who *caller, in *inBudgets) (P
 		all[i] = shownBudget(&found[i])
 	}
 	return paged(all, func(b Budget) string { return b.ID }, in.Paging), nil
+}
+
+type inBudget struct {
+	Organisation string `path:"organisation" maxLength:"64"`
+	Budget       string `path:"budget" maxLength:"64"`
+}
+
+func (s *Server) getBudget(ctx context.Context, who *caller, in *inBudget) (Budget, error) {
+	o, err := s.organisation(ctx, who, in.Organisation)
+	if err != nil {
+		return Budget{}, err
+	}
+	found, err := s.opt.Budgets.Budgets(ctx, o.ID)
+	if err != nil {
+		return Budget{}, err
+	}
+	for i := range found {
+		if found[i].ID == in.Budget {
+			return shownBudget(&found[i]), nil
+		}
+	}
+	return Budget{}, sluice.Errorf(sluice.CodeNotFound, "There is no budget %q.", in.Budget)
 }
 
 type inCreateBudget struct {
@@ -182,11 +205,6 @@ func noneOf(what, id string, err error) error {
 		return err
 	}
 	return sluice.Errorf(sluice.CodeNotFound, "There is no %s %q.", what, id)
-}
-
-type inBudget struct {
-	Organisation string `path:"organisation" maxLength:"64"`
-	Budget       string `path:"budget" maxLength:"64"`
 }
 
 func (s *Server) deleteBudget(ctx context.Context, who *caller, in *inBudget) error {

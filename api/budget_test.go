@@ -48,6 +48,7 @@ func budgetRows() map[string]row {
 	return map[string]row{
 		"list-budgets":   {"oafs/oabdv", 404, 200, all(""), nil},
 		"create-budget":  {"of/oab", 404, 201, all(`{"amount":"1.00"}`), before},
+		"get-budget":     {"oafs/oabdv", 404, 200, one(""), before},
 		"replace-budget": {"of/oab", 404, 200, one(`{"amount":"2.00"}`), before},
 		"delete-budget":  {"of/oab", 404, 204, one(""), before},
 	}

@@ -60,6 +60,10 @@ func (s *Server) registerModels() {
 		summary: "List what is sold", roles: anyone(),
 	}, s.listModels)
 	register(s, route{
+		id: "get-model", method: http.MethodGet, path: "/models/{model}", tag: tag,
+		summary: "Get a model", roles: anyone(),
+	}, s.getModel)
+	register(s, route{
 		id: "put-model", method: http.MethodPut, path: "/models/{model}", tag: tag,
 		summary: "Add a model or replace what is known of it", roles: stewards(),
 	}, s.putModel)
@@ -86,6 +90,22 @@ func (s *Server) listModels(ctx context.Context, who *caller, in *Paging) (Page[
 		}
 	}
 	return paged(all, func(m Model) string { return m.Name }, *in), nil
+}
+
+// getModel shows a model by its name. What is hidden, only the operator sees.
+func (s *Server) getModel(ctx context.Context, who *caller, in *inModel) (Model, error) {
+	models, err := s.opt.Catalogue.Models(ctx)
+	if err != nil {
+		return Model{}, err
+	}
+	if !who.operator() {
+		models = slices.DeleteFunc(models, func(m *sluice.Model) bool { return m.Hidden })
+	}
+	m, err := find(models, "model", in.Model, modelName)
+	if err != nil {
+		return Model{}, err
+	}
+	return Model(*m), nil
 }
 
 type inPutModel struct {

@@ -77,6 +77,10 @@ func (s *Server) registerProjects() {
 		summary: "Create a project", roles: admins(),
 	}, s.createProject)
 	register(s, route{
+		id: "get-project", method: http.MethodGet, path: "/projects/{project}", tag: tag,
+		summary: "Get a project", roles: anyone(),
+	}, s.getProject)
+	register(s, route{
 		id: "update-project", method: http.MethodPatch, path: "/projects/{project}", tag: tag,
 		summary: "Change a project's name or limits", roles: admins(),
 	}, s.updateProject)
@@ -122,10 +126,22 @@ func (s *Server) createProject(ctx context.Context, who *caller, in *struct{ Bod
 
 type inProject struct {
 	Project string `path:"project" maxLength:"64"`
+}
+
+func (s *Server) getProject(ctx context.Context, who *caller, in *inProject) (Project, error) {
+	p, err := s.project(ctx, who, in.Project)
+	if err != nil {
+		return Project{}, err
+	}
+	return project(p), nil
+}
+
+type inUpdateProject struct {
+	Project string `path:"project" maxLength:"64"`
 	Body    UpdateProject
 }
 
-func (s *Server) updateProject(ctx context.Context, who *caller, in *inProject) (Project, error) {
+func (s *Server) updateProject(ctx context.Context, who *caller, in *inUpdateProject) (Project, error) {
 	var p *sluice.Project
 	err := s.change(ctx, func(ctx context.Context) error {
 		var err error

@@ -96,6 +96,7 @@ func matrix(book string) map[string]row {
 		"create-project": {"oa/oa", 404, 201, func(n tenant, once int) (string, string) {
 			return "/projects", fmt.Sprintf(`{"organisation":%q,"name":"made %d"}`, n.org, once)
 		}, nil},
+		"get-project": {"oafs/oabdv", 404, 200, func(n tenant, _ int) (string, string) { return "/projects/" + n.project, "" }, nil},
 		"update-project": {"oa/oa", 404, 200, func(n tenant, _ int) (string, string) {
 			return "/projects/" + n.project, `{"limits":{"concurrent":7}}`
 		}, nil},
@@ -115,6 +116,7 @@ func matrix(book string) map[string]row {
 
 		"list-models":      {"oafs/oabdv", 0, 200, fixed("/models", ""), nil},
 		"list-model-files": {"oafs", 0, 200, fixed("/model-files", ""), nil},
+		"get-model":        {"oafs/oabdv", 0, 200, fixed("/models/gone", ""), model},
 		"put-model":        {"oa", 0, 200, fixed("/models/some", `{"context_length":4096}`), nil},
 		"delete-model":     {"oa", 0, 204, fixed("/models/gone", ""), model},
 		"list-engines":     {"oafs", 0, 200, fixed("/engines", ""), nil},
