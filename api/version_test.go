@@ -40,11 +40,21 @@ func changes(t *testing.T, w *apitest.World) map[string]change {
 	if _, err := w.Local.PutEngine(ctx, "gpu1", api.PutEngine{URL: "http://127.0.0.1:1", Models: map[string]string{"m": "m"}}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := w.Local.PutModel(ctx, "m", api.PutModel{}); err != nil {
+		t.Fatal(err)
+	}
+	budget, err := w.Local.CreateBudget(ctx, org, api.SetBudget{Amount: amount(t, "5.00")})
+	if err != nil {
+		t.Fatal(err)
+	}
 	user := w.User("ada@example.com", sluice.RoleAdmin)
 	return map[string]change{
 		"/keys/{key}": {"/keys/" + key.ID, "PATCH", `{"name":"one"}`, `{"name":"two"}`, "name"},
 		"/organisations/{organisation}/webhooks/{webhook}": {"/organisations/" + org + "/webhooks/" + hook.ID, "PATCH", `{"url":"https://one.example.com/"}`, `{"url":"https://two.example.com/"}`, "url"},
 		"/organisations/{organisation}/billing":            {"/organisations/" + org + "/billing", "PUT", `{"name":"one"}`, `{"name":"two"}`, "name"},
+		"/organisations/{organisation}/budgets/{budget}":   {"/organisations/" + org + "/budgets/" + budget.ID, "PUT", `{"amount":"1.00"}`, `{"amount":"2.00"}`, "amount"},
+		"/projects/{project}":                              {"/projects/" + project(t, w, org), "PATCH", `{"name":"one"}`, `{"name":"two"}`, "name"},
+		"/models/{model}":                                  {"/models/m", "PUT", `{"description":"one"}`, `{"description":"two"}`, "description"},
 		"/seller":                                          {"/seller", "PUT", `{"name":"one"}`, `{"name":"two"}`, "name"},
 		"/engines/{engine}":                                {"/engines/gpu1", "PUT", `{"url":"http://127.0.0.1:1","models":{"m":"m"},"lacks":["images"]}`, `{"url":"http://127.0.0.1:1","models":{"m":"m"},"lacks":["tools"]}`, "lacks"},
 		"/books/settings":                                  {"/books/settings", "PUT", `{"reference":"one"}`, `{"reference":"two"}`, "reference"},
