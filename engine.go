@@ -74,6 +74,11 @@ type Engine struct {
 	NoProbe bool         `json:"no_probe,omitempty"`
 	Probe   *ProbeResult `json:"probe,omitempty"`
 
+	// FirstByteTimeout bounds the time from asking it for a stream to the stream's
+	// first bytes, after which another engine is asked; zero is no limit but that of
+	// any answer.
+	FirstByteTimeout time.Duration `json:"first_byte_timeout,omitempty"`
+
 	OnLeave    OnLeave   `json:"on_leave"`
 	Concurrent int64     `json:"concurrent,omitempty"` // calls at once; zero is no limit
 	CreatedAt  time.Time `json:"created_at"`

@@ -31,6 +31,8 @@ type Engine struct {
 	Concurrent int64             `json:"concurrent,omitempty" doc:"Calls at once; absent is no limit."`
 	CreatedAt  time.Time         `json:"created_at"`
 
+	FirstByteTimeout string `json:"first_byte_timeout,omitempty" example:"30s" doc:"From asking it for a stream to the stream's first bytes; absent: as long as any answer may take to begin."`
+
 	NoCacheSalt  bool     `json:"no_cache_salt,omitempty" doc:"Requests go without cache_salt; tenants share its prefix cache."`
 	Mend         bool     `json:"mend,omitempty" doc:"Its streams are put into the form that clients expect."`
 	ReasoningKey string   `json:"reasoning_key,omitempty" doc:"What it calls thinking, where that is not reasoning_content."`
@@ -100,7 +102,10 @@ type PutEngine struct {
 	NoProbe      bool              `json:"no_probe,omitempty" yaml:"no_probe" doc:"Do not ask it on our own account to find out what it can do. What an earlier probe found does not count then."`
 	OnLeave      sluice.OnLeave    `json:"on_leave,omitempty" yaml:"on_leave" enum:"cancel,drain" doc:"What happens to its work when a client leaves; cancel when absent."`
 	Concurrent   int64             `json:"concurrent,omitempty" yaml:"concurrent" minimum:"0" doc:"Calls at once; zero is no limit."`
-	Process      *PutProcess       `json:"process,omitempty" yaml:"process" doc:"Start it on the server's machine, and keep it running. Only who is on that machine may say so. The one it has stays when absent and the kind is process."`
+
+	FirstByteTimeout string `json:"first_byte_timeout,omitempty" yaml:"first_byte_timeout" maxLength:"32" example:"30s" doc:"From asking it for a stream to the stream's first bytes. Then another engine of the model is asked, and the failure counts. Absent: as long as any answer may take to begin, ten minutes."`
+
+	Process *PutProcess `json:"process,omitempty" yaml:"process" doc:"Start it on the server's machine, and keep it running. Only who is on that machine may say so. The one it has stays when absent and the kind is process."`
 }
 
 func (s *Server) registerEngines() {
@@ -236,6 +241,9 @@ func (s *Server) draftEngine(name string, in *PutEngine, old *sluice.Engine) (*s
 	set(&e.Secret, in.Secret)
 	var err error
 	if e.Lacks, err = sluice.ParseFeatures(in.Lacks); err != nil {
+		return nil, err
+	}
+	if e.FirstByteTimeout, err = parseSpan("first_byte_timeout", in.FirstByteTimeout); err != nil {
 		return nil, err
 	}
 	if e.Process, err = in.Process.draft(); err != nil {
@@ -381,7 +389,7 @@ func engine(e *sluice.Engine, live map[string]*EngineStatus, processes map[strin
 	return Engine{
 		ID: e.ID, Name: e.Name, Kind: e.Kind, URL: e.URL, Origin: e.Origin, HasSecret: e.Secret != "", Models: e.Models, NoCacheSalt: e.NoCacheSalt,
 		Lacks: asked.Missing().Names(), Declared: e.Lacks.Names(), Mend: e.Mend, ReasoningKey: e.ReasoningKey, Driver: e.Driver, NoProbe: e.NoProbe, Probe: probeOf(e),
-		OnLeave: e.OnLeave, Concurrent: e.Concurrent, CreatedAt: e.CreatedAt, Process: processOf(e, processes), Status: live[e.ID],
+		OnLeave: e.OnLeave, Concurrent: e.Concurrent, FirstByteTimeout: formatSpan(e.FirstByteTimeout), CreatedAt: e.CreatedAt, Process: processOf(e, processes), Status: live[e.ID],
 	}
 }
 

@@ -17,12 +17,12 @@ func TestEngines(t *testing.T) {
 	ctx := t.Context()
 	secret := "s3cret"
 	made, err := w.Local.PutEngine(ctx, "gpu 1", api.PutEngine{
-		URL: "http://127.0.0.1:1/v1/", Secret: &secret, Models: map[string]string{"zai/glm": "glm-own", "same": ""}, Concurrent: 4,
+		URL: "http://127.0.0.1:1/v1/", Secret: &secret, Models: map[string]string{"zai/glm": "glm-own", "same": ""}, Concurrent: 4, FirstByteTimeout: "90s",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if made.Kind != sluice.EngineHTTP || made.URL != "http://127.0.0.1:1/" && made.URL != "http://127.0.0.1:1" || made.OnLeave != sluice.LeaveCancel || !made.HasSecret {
+	if made.Kind != sluice.EngineHTTP || made.URL != "http://127.0.0.1:1/" && made.URL != "http://127.0.0.1:1" || made.OnLeave != sluice.LeaveCancel || !made.HasSecret || made.FirstByteTimeout != "1m30s" {
 		t.Errorf("made %+v", made)
 	}
 	if d := cmp.Diff(map[string]string{"zai/glm": "glm-own", "same": "same"}, made.Models); d != "" {
@@ -111,6 +111,7 @@ func TestBadEngines(t *testing.T) {
 		"a kind that is none":       {URL: "http://127.0.0.1:1", Kind: "ftp", Models: serves},
 		"a policy that is none":     {URL: "http://127.0.0.1:1", OnLeave: "stay", Models: serves},
 		"embedded with a URL":       {URL: "http://127.0.0.1:1", Kind: sluice.EngineEmbedded, Models: serves},
+		"no time":                   {URL: "http://127.0.0.1:1", FirstByteTimeout: "soon", Models: serves},
 		"a negative number of them": {URL: "http://127.0.0.1:1", Concurrent: -1, Models: serves},
 	} {
 		if _, err := w.Local.PutEngine(ctx, "e", in); sluice.CodeOf(err) != sluice.CodeInvalid {

@@ -77,16 +77,35 @@ func (in *PutProcess) draft() (*sluice.Process, error) {
 		name, text string
 		to         *time.Duration
 	}{{"idle_after", in.IdleAfter, &p.IdleAfter}, {"start_timeout", in.StartTimeout, &p.StartTimeout}, {"stop_timeout", in.StopTimeout, &p.StopTimeout}} {
-		if d.text == "" {
-			continue
-		}
-		v, err := time.ParseDuration(d.text)
-		if err != nil || v < 0 {
-			return nil, &sluice.Error{Code: sluice.CodeInvalid, Param: d.name, Message: fmt.Sprintf("%q is no time such as 90s, 10m or 2h.", d.text)}
+		v, err := parseSpan(d.name, d.text)
+		if err != nil {
+			return nil, err
 		}
 		*d.to = v
 	}
 	return p, nil
+}
+
+// parseSpan reads a length of time of a parameter; an empty one is none. Errors: CodeInvalid.
+func parseSpan(param, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil || v < 0 {
+		return 0, &sluice.Error{Code: sluice.CodeInvalid, Param: param, Message: fmt.Sprintf("%q is no time such as 90s, 10m or 2h.", text)}
+	}
+	return v, nil
+}
+
+// formatSpan is the inverse of parseSpan.
+func formatSpan(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	text := d.String() // 10m0s
+	text = strings.TrimSuffix(text, "m0s") + map[bool]string{true: "m"}[strings.HasSuffix(text, "m0s")]
+	return strings.TrimSuffix(text, "h0m") + map[bool]string{true: "h"}[strings.HasSuffix(text, "h0m")]
 }
 
 // shownProcess writes a definition as it is shown; nil of none.
@@ -94,18 +113,10 @@ func shownProcess(p *sluice.Process) *Process {
 	if p == nil {
 		return nil
 	}
-	span := func(d time.Duration) string {
-		if d == 0 {
-			return ""
-		}
-		text := d.String() // 10m0s
-		text = strings.TrimSuffix(text, "m0s") + map[bool]string{true: "m"}[strings.HasSuffix(text, "m0s")]
-		return strings.TrimSuffix(text, "h0m") + map[bool]string{true: "h"}[strings.HasSuffix(text, "h0m")]
-	}
 	return &Process{
 		PutProcess: PutProcess{
 			Command: p.Command, Folder: p.Folder, Port: p.Port, Ready: p.Ready, Cards: p.Cards, Files: p.Files, Memory: formatSize(p.Memory), Disk: formatSize(p.Disk),
-			IdleAfter: span(p.IdleAfter), Idle: p.Idle, StartTimeout: span(p.StartTimeout), StopTimeout: span(p.StopTimeout),
+			IdleAfter: formatSpan(p.IdleAfter), Idle: p.Idle, StartTimeout: formatSpan(p.StartTimeout), StopTimeout: formatSpan(p.StopTimeout),
 		},
 		EnvNames: slices.Sorted(maps.Keys(p.Env)),
 	}

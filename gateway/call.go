@@ -52,6 +52,7 @@ type call struct {
 	// by route
 	engineCtx context.Context
 	cancel    context.CancelFunc
+	late      *time.Timer // ends the attempt at a stream that does not begin; nil without such a limit
 	taken     sluice.Route
 	outcome   sluice.Outcome
 	patched   []byte // the engine's copy of the request; a buffer to give back

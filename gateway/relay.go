@@ -71,6 +71,9 @@ func (c *call) firstBytes() error {
 	for !c.stream.Done {
 		pass, err := c.pump.next(c.reply.Body, &c.stream)
 		if len(pass) > 0 {
+			if !c.inTime() {
+				return c.engineFault(errLate)
+			}
 			c.deliver(pass)
 			return nil // an error comes again with the next read
 		}
@@ -78,7 +81,10 @@ func (c *call) firstBytes() error {
 			return c.engineFault(err)
 		}
 	}
-	if !c.stream.HasUsage {
+	switch {
+	case !c.inTime():
+		return c.engineFault(errLate)
+	case !c.stream.HasUsage:
 		return c.engineFault(errors.New("a stream of nothing but its end"))
 	}
 	return nil

@@ -157,6 +157,7 @@ func (c *call) abandon() {
 // it does not stream.
 func (c *call) attempt() error {
 	c.engineCtx, c.cancel = c.g.engineContext(c.r.Context(), c.onLeave())
+	c.boundFirstBytes()
 	if c.endpoint.Path == openai.PathVideos {
 		return c.makeVideo()
 	}
@@ -240,7 +241,10 @@ func (c *call) clientLeft() error {
 // engineFault notes an attempt's failure for the engine's health and returns
 // it; a failure that came from the client's leaving is errLeft.
 func (c *call) engineFault(err error) error {
-	if c.engineCtx.Err() != nil {
+	switch {
+	case errors.Is(context.Cause(c.engineCtx), errLate):
+		err = &sluice.Error{Code: sluice.CodeTimeout, Message: "The engine took too long to begin.", Err: errLate}
+	case c.engineCtx.Err() != nil:
 		return c.clientLeft()
 	}
 	c.outcome = sluice.OutcomeFailed

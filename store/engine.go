@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"sluice"
 )
@@ -19,14 +20,15 @@ func (db *DB) Engines(ctx context.Context) ([]*sluice.Engine, error) {
 	scan := func(rows *sql.Rows) (struct{}, error) { // a row for each model of an engine, one for an engine without
 		e := sluice.Engine{Models: map[string]string{}}
 		var secret []byte
-		var created int64
+		var created, firstByte int64
 		var name, own sql.NullString
 		var lacks, probe, process string
 		err := rows.Scan(&e.ID, &e.Name, &e.Kind, &e.URL, &e.Origin, &process, &e.Stopped, &secret, &e.OnLeave, &e.NoCacheSalt, &lacks, &e.Mend, &e.ReasoningKey,
-			&e.Driver, &e.NoProbe, &probe, &e.Concurrent, &created, &name, &own)
+			&e.Driver, &e.NoProbe, &probe, &e.Concurrent, &firstByte, &created, &name, &own)
 		if err != nil {
 			return struct{}{}, err
 		}
+		e.FirstByteTimeout = time.Duration(firstByte) * time.Microsecond
 		if e.Lacks, err = sluice.ParseFeatures(strings.Fields(lacks)); err != nil {
 			return struct{}{}, err
 		}
@@ -46,7 +48,7 @@ func (db *DB) Engines(ctx context.Context) ([]*sluice.Engine, error) {
 		return struct{}{}, nil
 	}
 	_, err := collect(ctx, db.r, scan, `SELECT id, engine.name, kind, url, origin, process, stopped, secret, on_leave, no_salt, lacks, mend, reasoning_key,
-		driver, no_probe, probe, concurrent, created_at, engine_model.name, own
+		driver, no_probe, probe, concurrent, first_byte_timeout, created_at, engine_model.name, own
 		FROM engine LEFT JOIN engine_model ON engine_model.engine = engine.id ORDER BY engine.name`)
 	if err != nil {
 		return nil, fmt.Errorf("reading engines: %w", err)
@@ -78,12 +80,13 @@ func (db *DB) PutEngine(ctx context.Context, e *sluice.Engine) (*sluice.Engine, 
 		if stored.Probe, err = readJSON[sluice.ProbeResult](probe); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO engine (id, name, kind, url, secret, on_leave, no_salt, lacks, mend, reasoning_key, driver, no_probe, concurrent, created_at, process, origin)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, url = excluded.url,
+		_, err = tx.ExecContext(ctx, `INSERT INTO engine (id, name, kind, url, secret, on_leave, no_salt, lacks, mend, reasoning_key, driver, no_probe, concurrent, created_at, process, origin, first_byte_timeout)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, url = excluded.url,
 			process = excluded.process, origin = excluded.origin, secret = excluded.secret, on_leave = excluded.on_leave, no_salt = excluded.no_salt, lacks = excluded.lacks,
-			mend = excluded.mend, reasoning_key = excluded.reasoning_key, driver = excluded.driver, no_probe = excluded.no_probe, concurrent = excluded.concurrent`,
+			mend = excluded.mend, reasoning_key = excluded.reasoning_key, driver = excluded.driver, no_probe = excluded.no_probe, concurrent = excluded.concurrent,
+			first_byte_timeout = excluded.first_byte_timeout`,
 			stored.ID, e.Name, string(e.Kind), e.URL, []byte(e.Secret), string(e.OnLeave), bit(e.NoCacheSalt),
-			strings.Join(e.Lacks.Names(), " "), bit(e.Mend), e.ReasoningKey, e.Driver, bit(e.NoProbe), e.Concurrent, created, process, e.Origin)
+			strings.Join(e.Lacks.Names(), " "), bit(e.Mend), e.ReasoningKey, e.Driver, bit(e.NoProbe), e.Concurrent, created, process, e.Origin, e.FirstByteTimeout.Microseconds())
 		if err != nil {
 			return err
 		}

@@ -93,6 +93,7 @@ func (c *cli) engineAdd() *cobra.Command {
 	f.StringVar(&kind, "kind", "", "http, embedded, simulated, command or process; by the URL or the command when absent")
 	f.StringVar(&leave, "on-leave", "", "when a client leaves: cancel (default) or drain")
 	f.Int64Var(&in.Concurrent, "concurrent", 0, "calls at once; 0 is no limit")
+	f.StringVar(&in.FirstByteTimeout, "first-byte-timeout", "", "until a stream's first bytes, such as 30s; then another engine is asked")
 	f.StringVar(&secretEnv, "secret-env", "", "variable that holds the bearer token the engine asks for")
 	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{"http", "embedded", "simulated", "command", "process"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("on-leave", cobra.FixedCompletions([]string{"cancel", "drain"}, cobra.ShellCompDirectiveNoFileComp))

@@ -181,7 +181,7 @@ func testEngines(t *testing.T, db *store.DB) {
 	}
 	a := &sluice.Engine{
 		ID: "eng_a", Name: "alpha", Kind: sluice.EngineHTTP, URL: "http://10.0.0.7:8000", Secret: "s3\x00cret\xff",
-		Models: map[string]string{"glm": "zai/glm", "small": "s"}, NoCacheSalt: true, Lacks: sluice.FeatureSeed | sluice.FeatureImages, Mend: true, ReasoningKey: "reasoning", Driver: "vllm", NoProbe: true, OnLeave: sluice.LeaveDrain, Concurrent: 7, Origin: sluice.OriginKubernetes, CreatedAt: start(),
+		Models: map[string]string{"glm": "zai/glm", "small": "s"}, NoCacheSalt: true, Lacks: sluice.FeatureSeed | sluice.FeatureImages, Mend: true, ReasoningKey: "reasoning", Driver: "vllm", NoProbe: true, OnLeave: sluice.LeaveDrain, Concurrent: 7, FirstByteTimeout: 1500 * time.Millisecond, Origin: sluice.OriginKubernetes, CreatedAt: start(),
 	}
 	b := &sluice.Engine{ID: "eng_b", Name: "beta", Kind: sluice.EngineSimulated, URL: "sim:h100", Models: map[string]string{}, OnLeave: sluice.LeaveCancel, CreatedAt: start()}
 	for _, e := range []*sluice.Engine{b, a} {

@@ -9,6 +9,7 @@ export interface Draft {
   secret: string
   driver: string
   concurrent: string
+  firstByte: string
   onLeave: string
   noProbe: boolean
   noCacheSalt: boolean
@@ -23,6 +24,7 @@ export const drivers = ['vllm', 'sglang', 'llamacpp', 'ollama', 'mindie', 'lmdep
 export function draft(e?: Schema<'Engine'>): Draft {
   return {
     name: e?.name ?? '', url: e?.url ?? '', models: e ? modelLines(e.models) : '', secret: '', driver: e?.driver ?? '', concurrent: e?.concurrent ? String(e.concurrent) : '',
+    firstByte: e?.first_byte_timeout ?? '',
     onLeave: e?.on_leave ?? 'cancel', noProbe: e?.no_probe ?? false, noCacheSalt: e?.no_cache_salt ?? false, mend: e?.mend ?? false, reasoning: !!e?.reasoning_key,
     lacks: (e?.lacks_declared ?? []).join(', '),
   }
@@ -45,9 +47,14 @@ export function offered(offer: Schema<'Offer'>, taken: string[]): Draft | undefi
   return { ...draft(), name, url: after('--url')[0] ?? offer.url, driver: after('--driver')[0] ?? '', models: models.map((m) => m.replace('=', ' = ')).join('\n') }
 }
 
+/** Whether a text is a length of time as the server reads it, or empty. */
+export function isSpan(text: string): boolean {
+  return /^((\d+(\.\d+)?(ms|s|m|h))+)?$/.test(text.trim())
+}
+
 /** Whether it can be sent. */
 export function ready(d: Draft, before?: Schema<'Engine'>): boolean {
-  return d.name.trim() !== '' && (d.url.trim() !== '' || !!before) && Object.keys(readModels(d.models)).length > 0 && /^\d*$/.test(d.concurrent.trim())
+  return d.name.trim() !== '' && (d.url.trim() !== '' || !!before) && Object.keys(readModels(d.models)).length > 0 && /^\d*$/.test(d.concurrent.trim()) && isSpan(d.firstByte)
 }
 
 /** The request that it asks for; of an engine that is changed, what the form does not show stays. */
@@ -59,6 +66,7 @@ export function request(d: Draft, before?: Schema<'Engine'>): Schema<'PutEngine'
     secret: d.secret || undefined,
     driver: (d.driver || undefined) as 'vllm' | undefined,
     concurrent: Number(d.concurrent) || undefined,
+    first_byte_timeout: d.firstByte.trim() || undefined,
     on_leave: d.onLeave as 'cancel',
     no_probe: d.noProbe || undefined,
     no_cache_salt: d.noCacheSalt || undefined,

@@ -43,6 +43,7 @@ export function definition(e: Engine): Schema<'PutEngine'> {
   return {
     kind: e.kind as 'http', url: e.url, models: e.models, no_cache_salt: e.no_cache_salt, mend: e.mend, reasoning_key: e.reasoning_key as 'reasoning' | undefined,
     lacks: e.lacks_declared, driver: e.driver as 'vllm' | undefined, no_probe: e.no_probe, on_leave: e.on_leave as 'cancel', concurrent: e.concurrent,
+    first_byte_timeout: e.first_byte_timeout,
   }
 }
 
