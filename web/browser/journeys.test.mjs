@@ -359,8 +359,13 @@ journey('an engine is added by its URL, and asked what it can do', async (page) 
     await dialog.getByRole('textbox', { name: 'Name' }).fill('gpu7')
     await dialog.getByRole('textbox', { name: 'URL' }).fill(`http://127.0.0.1:${fake.address().port}`)
     await dialog.getByRole('textbox', { name: 'Models' }).fill('qwen3 = Qwen/Qwen3-32B')
+    await dialog.getByText('Limits and quirks').click()
+    await dialog.getByRole('textbox', { name: 'A stream begins within' }).fill('soon')
+    await dialog.getByText('A time such as 30s or 2m').waitFor()
+    await dialog.getByRole('textbox', { name: 'A stream begins within' }).fill('90s')
     await dialog.getByRole('button', { name: 'Add an engine' }).click()
     await page.getByRole('heading', { name: 'gpu7', level: 1 }).waitFor()
+    await page.getByText('1m30s', { exact: true }).waitFor()
     // The server asks a new engine by itself: one that is being asked already is refused, and asked again in a moment.
     let answered = false
     for (let tries = 0; tries < 12 && !answered; tries++) {
