@@ -166,6 +166,7 @@ func (s *Server) registerChats() {
 	add(s, route{id: "follow-chat", method: http.MethodGet, path: message + "/events", tag: tag, summary: "Follow an answer: delta events with what is added, then done with the message", roles: people(), content: "text/event-stream"}, s.followChat)
 	register(s, route{id: "share-chat", method: http.MethodPost, path: one + "/share", tag: tag, summary: "Make a link under which everybody may read a chat; one from before ends", roles: people(), status: http.StatusCreated}, s.shareChat)
 	registerEmpty(s, route{id: "unshare-chat", method: http.MethodDelete, path: one + "/share", tag: tag, summary: "End the link of a chat", roles: people()}, s.unshareChat)
+	s.registerChatPicture()
 	add(s, route{id: "get-shared-chat", method: http.MethodGet, path: "/shared/{token}", tag: tag, summary: "Read a chat that is shared", public: true}, s.getSharedChat)
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"time"
 
@@ -21,8 +22,10 @@ type File struct {
 	ExpiresAt    time.Time          `json:"expires_at,omitzero" doc:"It is removed then; absent when it stays."`
 }
 
-// Files keeps the files of tenants.
+// Files keeps the files of tenants. Its errors: CodeNotFound, also for a file of
+// another tenant; Open's content is to be closed.
 type Files interface {
+	Open(ctx context.Context, t sluice.Tenant, id string) (*sluice.File, io.ReadSeekCloser, error)
 	File(ctx context.Context, t sluice.Tenant, id string) (*sluice.File, error)
 	Files(ctx context.Context, t sluice.Tenant, q sluice.FileQuery) ([]*sluice.File, error)
 	Delete(ctx context.Context, t sluice.Tenant, id string) error

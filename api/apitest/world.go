@@ -57,6 +57,7 @@ type World struct {
 	Chips *chip.Report // what the machine has
 
 	Store     *store.DB
+	Blobs     *blob.Folder
 	Accounts  *account.Service
 	Browser   *browser.Browser
 	Ledger    *billing.Ledger
@@ -107,6 +108,7 @@ func New(t testing.TB, sources ...*account.Source) *World {
 	blobs, err := blob.Open(filepath.Join(folder, "blobs"))
 	w.must(err)
 	t.Cleanup(func() { w.check(blobs.Close()) })
+	w.Blobs = blobs
 	files := file.New(file.Options{Store: w.Store, Blobs: blobs, Now: w.Now})
 	printer, err := pdf.New(nil)
 	w.must(err)

@@ -1,15 +1,25 @@
 // Files that go with a question are uploaded first.
-import { headers, type Schema } from '../../core/api'
+import { api, ask, headers, type Schema } from '../../core/api'
 import { problemOf } from '../../core/problem'
 
-// The server gives the contents of files to keys alone: pictures are shown from
-// what was chosen here, until the page is loaded anew.
+// Addresses of pictures by the files' ids: of those chosen here, and of those fetched.
 const pictures = new Map<string, string>()
 const shown = /^image\/(png|jpeg|gif|webp|avif|bmp)$/
 
-/** The address of a file's picture, where it is one that was chosen since the page was loaded. */
+/** The address of a file's picture, where this page has it. */
 export function pictureOf(id: string): string | undefined {
   return pictures.get(id)
+}
+
+/** Fetches the picture of a file of a chat, unless it is here; undefined of what is no picture, or is gone. */
+export async function fetchPicture(organisation: string, chat: string, file: Schema<'ChatFile'>): Promise<string | undefined> {
+  if (pictures.has(file.id) || !shown.test(file.type ?? '')) return pictures.get(file.id)
+  try {
+    const path = { chat, file: file.id }
+    const picture = await ask(api.GET('/chats/{chat}/files/{file}', { params: { path, query: { organisation } }, parseAs: 'blob' }))
+    pictures.set(file.id, URL.createObjectURL(picture))
+  } catch { /* its name is shown */ }
+  return pictures.get(file.id)
 }
 
 /** Lets go of the picture of a file that is not sent. */
