@@ -176,7 +176,7 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Context() != 1024 || m.Parameters() < 2_700_000 || m.Parameters() > 2_800_000 || m.Name() == "" {
+	if m.Context() != 1024 || m.Parameters() < 3_500_000 || m.Parameters() > 3_600_000 || m.Name() == "" {
 		t.Errorf("%q with a context of %d and %d parameters", m.Name(), m.Context(), m.Parameters())
 	}
 	if err := os.WriteFile(path, []byte("GGUF"), 0o600); err != nil {

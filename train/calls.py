@@ -1,5 +1,6 @@
 """Requests for tools that do not exist, made of parts, and several requests of the
 same tools in a row."""
+import everyday
 import known
 import sentences
 import talk
@@ -88,11 +89,13 @@ def asked(r, tool, arguments):
     """A request with the arguments in it."""
     if isinstance(tool[3], str):
         text = r.choice(talk.choices(tool[3]))
+        # Behind a value of words, more words could be of the value.
+        open_end = any(text.endswith("{" + a + "}") for a, _, what in tool[2] if what in ("text", "topic"))
         for a, v in arguments.items():
             text = text.replace("{" + a + "}", spoken(r, v))
         if r.random() < 0.25:
             text = r.choice(BEFORE) + text
-        if r.random() < 0.2:
+        if r.random() < 0.2 and not open_end:
             text += r.choice(AFTER)
         return text
     verb, noun = tool[3]
@@ -177,9 +180,9 @@ def request(r, tool):
 def some(r):
     """One to four tools to choose from."""
     out = []
-    for _ in range(r.choice([1, 2, 2, 3, 3])):
+    for _ in range(r.choice([1, 2, 2, 3, 3, 4])):
         x = r.random()
-        tool = invent(r) if x < 0.52 else r.choice(known.KNOWN) if x < 0.76 else r.choice(tools.KNOWN) if x < 0.82 else tools.CALC
+        tool = invent(r) if x < 0.4 else r.choice(known.KNOWN) if x < 0.62 else r.choice(everyday.EVERYDAY) if x < 0.84 else r.choice(tools.KNOWN) if x < 0.9 else tools.CALC
         if tool[0] not in [t[0] for t in out]:
             out.append(tool)
     return out

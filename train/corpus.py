@@ -19,7 +19,7 @@ import tools
 import words
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MIX = {"question": 0.08, "docs": 0.04, "invented": 0.46, "restate": 0.04, "tool": 0.20, "small": 0.08, "strange": 0.08, "known": 0.02}
+MIX = {"question": 0.08, "docs": 0.04, "invented": 0.39, "restate": 0.04, "tool": 0.28, "small": 0.07, "strange": 0.08, "known": 0.02}
 
 DO = [
     "how do i {}", "how can i {}", "how to {}", "how would i {}", "i want to {}", "what is the command to {}", "which command do i use to {}", "show me how to {}", "tell me how to {}",

@@ -2,13 +2,18 @@
 
     python3 evaluate.py > ../infer/box/testdata/made.jsonl
 
-Its sentences, questions and tools are none of the corpus's. What a line has:
-kind (quote-1 to quote-3, by the number of passages; tool; calc), messages, want.
+Its sentences, questions and tools are none of the corpus's, but for the tools of
+the kind taught: those are of the corpus, asked for with values of their own. What a
+line has: kind (quote-1 to quote-3, by the number of passages; taught; tool, one that
+is unseen; calc), messages, want.
 """
 import json
 import random
 
+import calls
 import corpus
+import everyday
+import known
 import talk
 import tools
 import words
@@ -56,6 +61,17 @@ def tool(r, calc):
     return {"kind": "calc" if calc else "tool", "messages": [["system", system], ["user", asked]], "want": {"name": chosen[0][0], "arguments": arguments}}
 
 
+def taught(r):
+    """A request for a tool of the corpus, among others."""
+    chosen = [r.choice(known.KNOWN + everyday.EVERYDAY)]
+    for _ in range(r.choice([0, 1, 2])):
+        other = r.choice([r.choice(known.KNOWN + everyday.EVERYDAY), tools.invented(r), r.choice(tools.KNOWN), tools.CALC])
+        if other[0] not in [t[0] for t in chosen]:
+            chosen.append(other)
+    asked, arguments = calls.request(r, chosen[0])
+    return {"kind": "taught", "messages": [["system", tools.system(r, chosen)], ["user", asked]], "want": {"name": chosen[0][0], "arguments": arguments}}
+
+
 def main():
     r = random.Random(SEED)
     for n in (1, 2, 3):
@@ -65,6 +81,8 @@ def main():
         print(json.dumps(tool(r, False)))
     for _ in range(30):
         print(json.dumps(tool(r, True)))
+    for _ in range(100):
+        print(json.dumps(taught(r)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 class Shape:
     vocab: int
     width: int = 192
-    layers: int = 6
+    layers: int = 8
     heads: int = 6
     kv_heads: int = 3
     head: int = 32
@@ -19,6 +19,21 @@ class Shape:
     context: int = 1024
     rope: float = 10000.0
     epsilon: float = 1e-6
+
+
+def grown(weights, layers):
+    """The weights of a model with more layers that computes what one of these weights
+    does: what is new is a copy of the layer before, and adds nothing yet."""
+    had = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("blocks."))
+    out = {name: w for name, w in weights.items() if not name.startswith("blocks.")}
+    for i in range(layers):
+        old = i * had // layers
+        new = i > 0 and old == (i - 1) * had // layers
+        for name, w in weights.items():
+            if name.startswith(f"blocks.{old}."):
+                adds = name.endswith(("o.weight", "down.weight"))
+                out[name.replace(f"blocks.{old}.", f"blocks.{i}.", 1)] = torch.zeros_like(w) if new and adds else w.clone()
+    return out
 
 
 class Product(torch.autograd.Function):

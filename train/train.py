@@ -20,7 +20,7 @@ import corpus
 import gguf
 import optimiser
 import together
-from model import Model, Shape
+from model import Model, Shape, grown
 from tokenizer import Tokenizer, train as train_tokenizer
 
 VOCABULARY = 1536
@@ -141,9 +141,11 @@ def main():
     path, first, seen = os.path.join(a.run, "state.pt"), 0, 0
     if a.resume or a.start:
         state = torch.load(path if a.resume else a.start)
-        model.load_state_dict(state["model"])
-        for o, s in zip(opts, state["optimisers"]):
-            o.load_state_dict(s)
+        weights = grown(state["model"], model.shape.layers)
+        model.load_state_dict(weights)
+        if len(weights) == len(state["model"]):
+            for o, s in zip(opts, state["optimisers"]):
+                o.load_state_dict(s)
         seen = state["tokens"]
         first = state["step"] if a.resume else 0
     # A run that goes on draws conversations that it has not seen.

@@ -30,10 +30,10 @@ var (
 // one answer or two that instruction sets may decide otherwise.
 var least = map[string]float64{
 	"strangers.txt: facts": 95, "strangers.txt: not refused": 98, "fresh.txt: facts": 95, "fresh.txt: not refused": 97,
-	"third.txt: facts": 83, "third.txt: not refused": 88, "fourth.txt: facts": 94, "fourth.txt: not refused": 94,
-	"fifth.txt: facts": 93, "fifth.txt: not refused": 96,
-	"refusals": 90, "small talk": 75, "right values quoted": 89, "quote-1": 92, "quote-2": 90, "quote-3": 84,
-	"tool calls that are valid JSON": 99, "tool calls without the grammar": 84, "tool calls": 85, "tool": 80, "calc": 96,
+	"third.txt: facts": 83, "third.txt: not refused": 88, "fourth.txt: facts": 92, "fourth.txt: not refused": 94,
+	"fifth.txt: facts": 94, "fifth.txt: not refused": 96,
+	"refusals": 92, "small talk": 83, "right values quoted": 95, "quote-1": 96, "quote-2": 94, "quote-3": 90,
+	"tool calls that are valid JSON": 99, "tool calls without the grammar": 87, "tool calls": 89, "taught": 92, "tool": 79, "calc": 96,
 }
 
 // bench evaluates a model.
