@@ -33,7 +33,7 @@ func TestBoxFitsIn150MB(t *testing.T) {
 
 // TestMemoryLimit: a server that holds much may use more.
 func TestMemoryLimit(t *testing.T) {
-	for live, want := range map[int64]int64{0: smallMemory, 20 << 20: smallMemory, 24 << 20: smallMemory, 100 << 20: 400 << 20} {
+	for live, want := range map[int64]int64{0: smallMemory, 20 << 20: smallMemory, 22 << 20: smallMemory, 100 << 20: 400 << 20} {
 		if got := memoryLimit(live); got != want {
 			t.Errorf("where %d live the limit is %d, not %d", live, got, want)
 		}

@@ -10,7 +10,7 @@ import (
 
 // smallMemory is what Go's part of a server that does little may take, in bytes.
 // With the pages of the program itself, 56 MB, it stays under 150 MB.
-const smallMemory = 96 << 20
+const smallMemory = 88 << 20
 
 // watchMemory keeps a server that does little small, and leaves one that does much
 // alone, until ctx ends. A heap that may grow to five times what lives (see tune)
