@@ -33,7 +33,7 @@ func newBench(t *testing.T, memory int64) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: t.TempDir(), now: time.Now().Add(time.Hour)} // what is written now is settled
 	b.Shelf = New(Options{
-		Folder: folder.Open(b.dir), Infer: infer.Options{Threads: 1, Slots: 2, Cache: 4 << 20}, Memory: memory,
+		Folder: folder.Open(b.dir), Infer: infer.Options{Threads: 1, Slots: 2, Cache: 8 << 20}, Memory: memory,
 		Now: func() time.Time { return b.now },
 	})
 	return b
