@@ -42,8 +42,11 @@ func TestProcesses(t *testing.T) {
 	if _, err := w.Local.StartEngine(ctx, "a"); err != nil {
 		t.Fatal(err)
 	}
-	await(t, w, "a", func(e api.Engine) bool { return e.Process.Status.PID != 0 })
-	starts, err := w.Local.EngineStarts(ctx, "a", api.Paging{})
+	var starts api.Page[api.EngineStart]
+	await(t, w, "a", func(e api.Engine) bool { // the start is noted behind its process
+		starts, err = w.Local.EngineStarts(ctx, "a", api.Paging{})
+		return e.Process.Status.PID != 0 && (err != nil || len(starts.Data) > 0)
+	})
 	if err != nil || len(starts.Data) != 1 || starts.Data[0].Cause != "its operator started it" || starts.Data[0].Percent != nil || starts.Data[0].Deadline.IsZero() && starts.Data[0].Stage != sluice.StageCheck {
 		t.Errorf("its starts: %+v, %v", starts.Data, err)
 	}
