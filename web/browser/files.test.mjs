@@ -1,7 +1,7 @@
 // Models from files, and engines that are found on the server's machine.
 import assert from 'node:assert/strict'
 import { mkdtempSync } from 'node:fs'
-import { copyFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, rm, stat, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { after, before } from 'node:test'
@@ -37,7 +37,7 @@ journey('a file that is put into the folder is a model, with what is in it, its 
   const row = page.getByRole('row', { name: /second\.gguf/ })
   await row.getByText('Ready').waitFor(looked)
   await row.getByText('Q8_0').waitFor()
-  await row.getByText('2.8 MiB').first().waitFor()
+  await row.getByText(`${((await stat(inTheBox)).size / 2 ** 20).toFixed(1)} MiB`).first().waitFor()
   await page.goto(operator('engines'))
   const its = page.getByRole('row', { name: /second From a file/ })
   await its.getByText('Serving').waitFor(looked)
